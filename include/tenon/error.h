@@ -30,8 +30,8 @@ struct Error {
   ErrorKind kind = ErrorKind::internal;
   std::string what;  // "cannot read model.pt"
   Where where = {};
-  std::string why = {};   // "entry data.pkl is cut short: 12 of 84 bytes"
-  std::string hint = {};  // "save the model again with torch.jit.save"
+  std::string why = {};             // "entry data.pkl is cut short: 12 of 84 bytes"
+  std::string hint = {};            // "save the model again with torch.jit.save"
   std::vector<Error> details = {};  // further problems found in the same go
 
   // The whole error as the block that is shown to a person; lines end in '\n'.

@@ -51,8 +51,8 @@ int bits(DType dtype);
 bool is_floating(DType dtype);  // f64 down to f4
 bool is_integral(DType dtype);  // signed and unsigned, not boolean
 bool is_complex(DType dtype);
-std::string_view name(DType dtype);               // "f32", "bool"
-DType dtype_from_name(std::string_view name);     // undefined where unknown; "float32" is taken too
+std::string_view name(DType dtype);            // "f32", "bool"
+DType dtype_from_name(std::string_view name);  // undefined where unknown; "float32" is taken too
 // Bytes of `count` elements, packed types rounded up to whole bytes.
 size_t byte_size(DType dtype, int64_t count);
 // Product of the dimensions; 1 for a scalar. -1 where it does not fit or a dimension is negative.
@@ -62,9 +62,11 @@ int64_t element_count(std::span<const int64_t> dims);
 class Tensor {
  public:
   Tensor() = default;
-  // Takes bytes as they are; `owner` keeps them alive. `size` must be byte_size(dtype, element_count(shape)).
+  // Takes bytes as they are; `owner` keeps them alive. `size` must be byte_size(dtype,
+  // element_count(shape)).
   Tensor(DType dtype, Dims shape, std::shared_ptr<const std::byte> data);
-  // Allocates zeroed, 64-byte aligned memory; get it with mutable_bytes() before the tensor is shared.
+  // Allocates zeroed, 64-byte aligned memory; get it with mutable_bytes() before the tensor is
+  // shared.
   static Tensor zeros(DType dtype, Dims shape);
   template <class T>
   static Tensor of(DType dtype, Dims shape, std::span<const T> values);

@@ -38,12 +38,16 @@ Error with_where(Error error, const Where& where) {
 
 int exit_status(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::negative: return 1;
+    case ErrorKind::negative:
+      return 1;
     case ErrorKind::usage:
-    case ErrorKind::bad_file: return 2;
-    case ErrorKind::unsupported: return 3;
+    case ErrorKind::bad_file:
+      return 2;
+    case ErrorKind::unsupported:
+      return 3;
     case ErrorKind::resource:
-    case ErrorKind::internal: return 4;
+    case ErrorKind::internal:
+      return 4;
   }
   return 4;
 }

@@ -1,4 +1,5 @@
-// Helpers to make and pass on errors. TRY is the project's one macro: the language has no operator for it.
+// Helpers to make and pass on errors. TRY is the project's one macro: the language has no operator
+// for it.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,11 +19,11 @@ int exit_status(ErrorKind kind);
 }  // namespace tenon
 
 // Evaluates to the value of a Result, or returns its error from the enclosing function.
-#define TRY(...)                                                          \
-  __extension__({                                                         \
-    auto try_result_ = (__VA_ARGS__);                                     \
+#define TRY(...)                                                              \
+  __extension__({                                                             \
+    auto try_result_ = (__VA_ARGS__);                                         \
     if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
-    tenon::try_detail::take(std::move(try_result_));                      \
+    tenon::try_detail::take(std::move(try_result_));                          \
   })
 
 namespace tenon::try_detail {

@@ -22,15 +22,18 @@ inline uint16_t float_to_f16(float f) {
   const uint32_t sign = (x >> 16) & 0x8000, magnitude = x & 0x7fffffff;
   if (magnitude > 0x7f800000) return static_cast<uint16_t>(sign | 0x7e00);
   if (magnitude >= 0x477ff000) return static_cast<uint16_t>(sign | 0x7c00);  // rounds to infinity
-  if (magnitude < 0x38800000) {                                            // subnormal or zero
-    const float scaled = std::bit_cast<float>(magnitude) + 0.5f;  // 0.5's ulp is 2^-24: the addition rounds
+  if (magnitude < 0x38800000) {                                              // subnormal or zero
+    const float scaled =
+        std::bit_cast<float>(magnitude) + 0.5f;  // 0.5's ulp is 2^-24: the addition rounds
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(scaled) - 0x3f000000u));
   }
   const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
   return static_cast<uint16_t>(sign | ((rounded - 0x38000000) >> 13));
 }
 
-inline float bf16_to_float(uint16_t h) { return std::bit_cast<float>(static_cast<uint32_t>(h) << 16); }
+inline float bf16_to_float(uint16_t h) {
+  return std::bit_cast<float>(static_cast<uint32_t>(h) << 16);
+}
 
 inline uint16_t float_to_bf16(float f) {
   const uint32_t x = std::bit_cast<uint32_t>(f);

@@ -12,7 +12,10 @@ namespace tenon {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   auto failed = [&](const std::string& why, ErrorKind kind = ErrorKind::bad_file) {
-    return fail({.kind = kind, .what = "cannot read the file", .where = {.file = path}, .why = why,
+    return fail({.kind = kind,
+                 .what = "cannot read the file",
+                 .where = {.file = path},
+                 .why = why,
                  .hint = "check the path and its permissions"});
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -32,8 +35,9 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
       ::close(fd);
       return failed(std::strerror(reason), ErrorKind::resource);
     }
-    file.data_ = {static_cast<const std::byte*>(data),
-                  [size = file.size_](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); }};
+    file.data_ = {static_cast<const std::byte*>(data), [size = file.size_](const std::byte* p) {
+                    ::munmap(const_cast<std::byte*>(p), size);
+                  }};
   }
   ::close(fd);
   return file;
@@ -46,7 +50,8 @@ Error AtomicFile::failure(const std::string& action) const {
           .what = "cannot " + action + " the output file",
           .where = {.file = path_},
           .why = std::strerror(reason),
-          .hint = full ? "free some space or choose another path" : "choose a path that can be written"};
+          .hint = full ? "free some space or choose another path"
+                       : "choose a path that can be written"};
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
@@ -67,7 +72,10 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(other.fd_), size_(other.size_) {
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      fd_(other.fd_),
+      size_(other.size_) {
   other.fd_ = -1;
 }
 

@@ -17,7 +17,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   const std::string& path() const { return path_; }
   // Shares ownership of the mapping; the pointer is `bytes().data() + offset`.
-  std::shared_ptr<const std::byte> share(size_t offset) const { return {data_, data_.get() + offset}; }
+  std::shared_ptr<const std::byte> share(size_t offset) const {
+    return {data_, data_.get() + offset};
+  }
 
  private:
   std::string path_;
@@ -25,7 +27,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// Writes to a temporary neighbour and renames it into place, so that no half-written file is ever left.
+// Writes to a temporary neighbour and renames it into place, so that no half-written file is ever
+// left.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::string& path);

@@ -49,7 +49,8 @@ int bits(DType dtype) { return kDTypes[static_cast<size_t>(dtype)].bits; }
 
 bool is_floating(DType d) {
   return d == DType::f32 || d == DType::f16 || d == DType::f64 || d == DType::bf16 ||
-         (d >= DType::f8e4m3fn && d <= DType::f8e5m2fnuz) || d == DType::f4e2m1 || d == DType::f8e8m0;
+         (d >= DType::f8e4m3fn && d <= DType::f8e5m2fnuz) || d == DType::f4e2m1 ||
+         d == DType::f8e8m0;
 }
 
 bool is_integral(DType d) {
@@ -90,7 +91,8 @@ Tensor Tensor::zeros(DType dtype, Dims shape) {
   if (memory == nullptr) throw std::bad_alloc();
   std::memset(memory, 0, rounded);
   return Tensor(dtype, std::move(shape),
-                std::shared_ptr<const std::byte>(memory, [](const std::byte* p) { std::free(const_cast<std::byte*>(p)); }));
+                std::shared_ptr<const std::byte>(
+                    memory, [](const std::byte* p) { std::free(const_cast<std::byte*>(p)); }));
 }
 
 Tensor Tensor::scalar_i64(int64_t value) { return of<int64_t>(DType::i64, {}, {&value, 1}); }

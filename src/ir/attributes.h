@@ -1,4 +1,5 @@
-// Attributes of a node: a small sorted map of typed values, and the typed view that an operator's struct gives of it.
+// Attributes of a node: a small sorted map of typed values, and the typed view that an operator's
+// struct gives of it.
 //
 // An operator names its attributes once:
 //
@@ -8,8 +9,9 @@
 //     static constexpr auto fields() { return std::tuple{field("axis", &Softmax::axis)}; }
 //   };
 //
-// Printing, hashing, ONNX attributes and plan serialisation all go through that list. A std::optional field is an
-// attribute that may be absent. Attributes at their default are stored all the same: equal nodes have equal attributes.
+// Printing, hashing, ONNX attributes and plan serialisation all go through that list. A
+// std::optional field is an attribute that may be absent. Attributes at their default are stored
+// all the same: equal nodes have equal attributes.
 #pragma once
 
 #include <algorithm>
@@ -28,8 +30,8 @@
 
 namespace tenon::ir {
 
-using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                               std::vector<std::string>, Tensor>;
+using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>,
+                               std::vector<float>, std::vector<std::string>, Tensor>;
 
 std::string to_string(const Attribute& attribute);
 bool equal(const Attribute& a, const Attribute& b);  // tensors by contents
@@ -57,19 +59,30 @@ class Attributes {
 template <class Op, class T>
 struct Field {
   std::string_view name;
-  T Op::*member;
+  T Op::* member;
 };
 template <class Op, class T>
-constexpr Field<Op, T> field(std::string_view name, T Op::*member) {
+constexpr Field<Op, T> field(std::string_view name, T Op::* member) {
   return {name, member};
 }
 
 namespace attributes_detail {
 template <class T>
-struct Stored { using type = T; };
-template <> struct Stored<bool> { using type = int64_t; };
-template <> struct Stored<DType> { using type = int64_t; };
-template <> struct Stored<double> { using type = float; };
+struct Stored {
+  using type = T;
+};
+template <>
+struct Stored<bool> {
+  using type = int64_t;
+};
+template <>
+struct Stored<DType> {
+  using type = int64_t;
+};
+template <>
+struct Stored<double> {
+  using type = float;
+};
 template <class T>
 using StoredT = typename Stored<T>::type;
 
@@ -116,8 +129,10 @@ Result<Op> from_attributes(const Attributes& attributes) {
         wrong = f.name;
       }
     };
-    if constexpr (is_optional<T>::value) take(std::type_identity<typename T::value_type>{});
-    else take(std::type_identity<T>{});
+    if constexpr (is_optional<T>::value)
+      take(std::type_identity<typename T::value_type>{});
+    else
+      take(std::type_identity<T>{});
   };
   std::apply([&](const auto&... f) { (read(f), ...); }, Op::fields());
   if (wrong.empty() && taken == attributes.all().size()) return op;
@@ -127,7 +142,8 @@ Result<Op> from_attributes(const Attributes& attributes) {
       std::apply([&](const auto&... f) { ((known = known || f.name == name), ...); }, Op::fields());
       if (!known) wrong = name;
     }
-    return fail({.kind = ErrorKind::bad_file, .what = fmt::format("{} has no attribute '{}'", Op::kName, wrong)});
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = fmt::format("{} has no attribute '{}'", Op::kName, wrong)});
   }
   return fail({.kind = ErrorKind::bad_file,
                .what = fmt::format("attribute '{}' of {} has the wrong type", wrong, Op::kName)});

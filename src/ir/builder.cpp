@@ -1,21 +1,34 @@
 #include "ir/builder.h"
 
 #include "base/half.h"
-#include "ops/cast/cast.h"
-#include "ops/concat/concat.h"
-#include "ops/shape/shape.h"
-#include "ops/squeeze/squeeze.h"
 
 namespace tenon::ir {
 
-Node* Builder::emit_node(std::string domain, std::string op, Attributes attributes, std::vector<Value*> inputs,
-                         size_t outputs) {
-  Node* node = graph_->add_node(std::move(domain), std::move(op), std::move(attributes), std::move(inputs), outputs,
-                                origin_, before_);
+Node* Builder::emit_node(std::string domain, std::string op, Attributes attributes,
+                         std::vector<Value*> inputs, size_t outputs) {
+  Node* node = graph_->add_node(std::move(domain), std::move(op), std::move(attributes),
+                                std::move(inputs), outputs, origin_, before_);
   if (!failed_) {
     if (auto ok = infer(*node, *ops_); !ok) fail(std::move(ok).error());
   }
   return node;
+}
+
+Value* Builder::emit_with(std::string op,
+                          std::initializer_list<std::pair<std::string, Attribute>> attributes,
+                          std::vector<Value*> inputs) {
+  Attributes all;
+  for (const auto& [name, value] : attributes) all.set(name, value);
+  return emit_node("", std::move(op), std::move(all), std::move(inputs), 1)->output();
+}
+
+Value* Builder::cast(Value* value, DType to) {
+  if (value->dtype() == to) return value;
+  return emit_with("Cast",
+                   {{"to", static_cast<int64_t>(to)},
+                    {"saturate", int64_t{1}},
+                    {"round_mode", std::string("up")}},
+                   {value});
 }
 
 void Builder::fail(Error error) {
@@ -47,23 +60,21 @@ Value* Builder::symbol_value(const std::string& name) {
   if (Value* known = cached(key)) return known;
   const Symbol* symbol = graph_->find_symbol(name);
   if (symbol == nullptr || symbol->source == nullptr) {
-    fail({.kind = ErrorKind::internal, .what = "a symbolic size has no source",
+    fail({.kind = ErrorKind::internal,
+          .what = "a symbolic size has no source",
           .why = "nothing in the graph defines the symbol '" + name + "'"});
     return scalar_int(1);
   }
   Value* source = symbol->source;
   if (symbol->axis < 0) {
     if (source->dtype() != DType::i64) {
-      ops::Cast cast;
-      cast.to = static_cast<int64_t>(DType::i64);
-      source = emit(cast, {source});
+      source = cast(source, DType::i64);
     }
     return remember(key, source);
   }
-  ops::Shape shape;
-  shape.start = symbol->axis;
-  shape.end = symbol->axis + 1;
-  return remember(key, emit(ops::Squeeze{}, {emit(shape, {source}), ints({0})}));
+  Value* size = emit_with(
+      "Shape", {{"start", int64_t{symbol->axis}}, {"end", int64_t{symbol->axis + 1}}}, {source});
+  return remember(key, emit_named("Squeeze", {size, ints({0})}));
 }
 
 Value* Builder::dim(const Dim& dim) {
@@ -79,25 +90,28 @@ Value* Builder::dim(const Dim& dim) {
       for (const Dim& arg : factor->args) args.push_back(this->dim(arg));
       Value* value = nullptr;
       switch (factor->op) {
-        case Dim::Op::symbol: value = symbol_value(factor->name); break;
+        case Dim::Op::symbol:
+          value = symbol_value(factor->name);
+          break;
         case Dim::Op::floordiv:
-          // ONNX divides integers towards zero; its Mod takes the divisor's sign, which makes the division exact.
-          value = emit_named("Div", {emit_named("Sub", {args[0], emit_node("", "Mod", [] { Attributes a; a.set("fmod", int64_t{0}); return a; }(), {args[0], args[1]}, 1)->output()}), args[1]});
+          // ONNX divides integers towards zero; its Mod takes the divisor's sign, which makes the
+          // division exact.
+          value = emit_with("Mod", {{"fmod", int64_t{0}}}, {args[0], args[1]});
+          value = emit_named("Div", {emit_named("Sub", {args[0], value}), args[1]});
           break;
-        case Dim::Op::mod: {
-          Attributes attributes;
-          attributes.set("fmod", int64_t{0});
-          value = emit_node("", "Mod", attributes, {args[0], args[1]}, 1)->output();
+        case Dim::Op::mod:
+          value = emit_with("Mod", {{"fmod", int64_t{0}}}, {args[0], args[1]});
           break;
-        }
-        case Dim::Op::min: value = emit_named("Min", {args[0], args[1]}); break;
-        case Dim::Op::max: value = emit_named("Max", {args[0], args[1]}); break;
+        case Dim::Op::min:
+          value = emit_named("Min", {args[0], args[1]});
+          break;
+        case Dim::Op::max:
+          value = emit_named("Max", {args[0], args[1]});
+          break;
         case Dim::Op::floorscale: {
-          ops::Cast up, down;
-          up.to = static_cast<int64_t>(DType::f64);
-          down.to = static_cast<int64_t>(DType::i64);
-          Value* scaled = emit_named("Mul", {emit(up, {args[0]}), scalar(factor->factor, DType::f64)});
-          value = emit(down, {emit_named("Floor", {scaled})});
+          Value* scaled =
+              emit_named("Mul", {cast(args[0], DType::f64), scalar(factor->factor, DType::f64)});
+          value = cast(emit_named("Floor", {scaled}), DType::i64);
           break;
         }
       }
@@ -114,7 +128,7 @@ Value* Builder::dim_vector(const Dim& dim) {
   if (auto value = dim.constant()) return ints({*value});
   const std::string key = "vector " + dim.str();
   if (Value* known = cached(key)) return known;
-  return remember(key, emit(ops::Unsqueeze{}, {this->dim(dim), ints({0})}));
+  return remember(key, emit_named("Unsqueeze", {this->dim(dim), ints({0})}));
 }
 
 Value* Builder::shape(std::span<const Dim> dims) {
@@ -135,9 +149,7 @@ Value* Builder::shape(std::span<const Dim> dims) {
   flush();
   if (pieces.empty()) return ints(std::initializer_list<int64_t>{});
   if (pieces.size() == 1) return pieces[0];
-  ops::Concat concat;
-  concat.axis = 0;
-  Value* whole = emit(concat, pieces);
+  Value* whole = emit_with("Concat", {{"axis", int64_t{0}}}, pieces);
   whole->contents = std::vector<Dim>(dims.begin(), dims.end());
   return whole;
 }
@@ -146,20 +158,47 @@ Tensor Builder::scalar_tensor(double value, DType dtype) {
   Tensor out = Tensor::zeros(dtype, {});
   auto put = [&]<class T>(T v) { out.mutable_values<T>()[0] = v; };
   switch (dtype) {
-    case DType::f32: put(static_cast<float>(value)); break;
-    case DType::f64: put(value); break;
-    case DType::f16: put(float_to_f16(static_cast<float>(value))); break;
-    case DType::bf16: put(float_to_bf16(static_cast<float>(value))); break;
-    case DType::i64: put(static_cast<int64_t>(value)); break;
-    case DType::i32: put(static_cast<int32_t>(value)); break;
-    case DType::i16: put(static_cast<int16_t>(value)); break;
-    case DType::i8: put(static_cast<int8_t>(value)); break;
-    case DType::u64: put(static_cast<uint64_t>(value)); break;
-    case DType::u32: put(static_cast<uint32_t>(value)); break;
-    case DType::u16: put(static_cast<uint16_t>(value)); break;
-    case DType::u8: put(static_cast<uint8_t>(value)); break;
-    case DType::boolean: put(static_cast<uint8_t>(value != 0)); break;
-    default: break;
+    case DType::f32:
+      put(static_cast<float>(value));
+      break;
+    case DType::f64:
+      put(value);
+      break;
+    case DType::f16:
+      put(float_to_f16(static_cast<float>(value)));
+      break;
+    case DType::bf16:
+      put(float_to_bf16(static_cast<float>(value)));
+      break;
+    case DType::i64:
+      put(static_cast<int64_t>(value));
+      break;
+    case DType::i32:
+      put(static_cast<int32_t>(value));
+      break;
+    case DType::i16:
+      put(static_cast<int16_t>(value));
+      break;
+    case DType::i8:
+      put(static_cast<int8_t>(value));
+      break;
+    case DType::u64:
+      put(static_cast<uint64_t>(value));
+      break;
+    case DType::u32:
+      put(static_cast<uint32_t>(value));
+      break;
+    case DType::u16:
+      put(static_cast<uint16_t>(value));
+      break;
+    case DType::u8:
+      put(static_cast<uint8_t>(value));
+      break;
+    case DType::boolean:
+      put(static_cast<uint8_t>(value != 0));
+      break;
+    default:
+      break;
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // Emits nodes with inferred types.
 //
-// Errors stick: after the first, emission goes on with placeholders of unknown type, and status() tells it. So lowerings
-// read as the formulas that they are, and whoever called them checks once.
+// Errors stick: after the first, emission goes on with placeholders of unknown type, and status()
+// tells it. So lowerings read as the formulas that they are, and whoever called them checks once.
 #pragma once
 
 #include <map>
@@ -28,22 +28,35 @@ class Builder {
 
   template <class Op>
   Value* emit(const Op& op, std::vector<Value*> inputs) {
-    return emit_node(domain_of<Op>(), std::string(Op::kName), to_attributes(op), std::move(inputs), 1)->output(0);
+    return emit_node(domain_of<Op>(), std::string(Op::kName), to_attributes(op), std::move(inputs),
+                     1)
+        ->output(0);
   }
   template <class Op>
   std::vector<Value*> emit_n(const Op& op, std::vector<Value*> inputs, size_t outputs) {
-    Node* node = emit_node(domain_of<Op>(), std::string(Op::kName), to_attributes(op), std::move(inputs), outputs);
+    Node* node = emit_node(domain_of<Op>(), std::string(Op::kName), to_attributes(op),
+                           std::move(inputs), outputs);
     return {node->outputs().begin(), node->outputs().end()};
   }
   // By name, for families without attributes: emit_named("Add", {a, b}).
   Value* emit_named(std::string op, std::vector<Value*> inputs) {
     return emit_node("", std::move(op), {}, std::move(inputs), 1)->output(0);
   }
-  Node* emit_node(std::string domain, std::string op, Attributes attributes, std::vector<Value*> inputs, size_t outputs);
+  Value* emit_with(std::string op,
+                   std::initializer_list<std::pair<std::string, Attribute>> attributes,
+                   std::vector<Value*> inputs);
+  // A Cast, or the value itself where it has that type.
+  Value* cast(Value* value, DType to);
+  Node* emit_node(std::string domain, std::string op, Attributes attributes,
+                  std::vector<Value*> inputs, size_t outputs);
 
-  Value* constant(Tensor tensor, std::string name = {}) { return graph_->root().add_constant(std::move(tensor), std::move(name)); }
+  Value* constant(Tensor tensor, std::string name = {}) {
+    return graph_->root().add_constant(std::move(tensor), std::move(name));
+  }
   Value* ints(std::span<const int64_t> values) { return constant(Tensor::vector_i64(values)); }
-  Value* ints(std::initializer_list<int64_t> values) { return constant(Tensor::vector_i64({values.begin(), values.size()})); }
+  Value* ints(std::initializer_list<int64_t> values) {
+    return constant(Tensor::vector_i64({values.begin(), values.size()}));
+  }
   Value* scalar_int(int64_t value) { return constant(Tensor::scalar_i64(value)); }
   // A 0-d constant of any numeric type.
   Value* scalar(double value, DType dtype) { return constant(scalar_tensor(value, dtype)); }
@@ -62,8 +75,10 @@ class Builder {
  private:
   template <class Op>
   static std::string domain_of() {
-    if constexpr (requires { Op::kDomain; }) return std::string(Op::kDomain);
-    else return {};
+    if constexpr (requires { Op::kDomain; })
+      return std::string(Op::kDomain);
+    else
+      return {};
   }
   Value* symbol_value(const std::string& name);
   Value* dim_vector(const Dim& dim);  // i64[1]

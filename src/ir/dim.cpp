@@ -84,7 +84,8 @@ int compare(const Dim& a, const Dim& b) {
 Term multiply(const Term& a, const Term& b) {
   Term out{saturating_mul(a.coefficient, b.coefficient), {}};
   std::merge(a.factors.begin(), a.factors.end(), b.factors.begin(), b.factors.end(),
-             std::back_inserter(out.factors), [](const auto& x, const auto& y) { return compare(*x, *y) < 0; });
+             std::back_inserter(out.factors),
+             [](const auto& x, const auto& y) { return compare(*x, *y) < 0; });
   return out;
 }
 
@@ -101,7 +102,8 @@ std::span<const Term> Dim::terms() const {
 }
 
 Dim Dim::make(std::vector<Term> terms, int64_t constant) {
-  std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return compare_factors(a, b) < 0; });
+  std::sort(terms.begin(), terms.end(),
+            [](const Term& a, const Term& b) { return compare_factors(a, b) < 0; });
   std::vector<Term> merged;
   for (Term& term : terms) {
     if (term.factors.empty()) {
@@ -132,7 +134,8 @@ std::optional<int64_t> Dim::constant() const {
 
 std::string Dim::symbol_name() const {
   const auto t = terms();
-  if (constant_ != 0 || t.size() != 1 || t[0].coefficient != 1 || t[0].factors.size() != 1) return {};
+  if (constant_ != 0 || t.size() != 1 || t[0].coefficient != 1 || t[0].factors.size() != 1)
+    return {};
   return t[0].factors[0]->op == Op::symbol ? t[0].factors[0]->name : std::string();
 }
 
@@ -191,7 +194,8 @@ Dim floordiv(const Dim& a, const Dim& b) {
     return Dim::make(std::move(whole), 0);
   }
   // Exact division of a product by one of its factors.
-  if (const auto d = b.terms(); d.size() == 1 && b.constant_ == 0 && a.constant_ == 0 && !a.terms().empty()) {
+  if (const auto d = b.terms();
+      d.size() == 1 && b.constant_ == 0 && a.constant_ == 0 && !a.terms().empty()) {
     std::vector<Term> quotient;
     bool exact = true;
     for (const Term& term : a.terms()) {
@@ -245,16 +249,20 @@ Dim max(const Dim& a, const Dim& b) {
 }
 
 Dim floorscale(const Dim& a, double factor) {
-  if (factor == std::floor(factor) && std::abs(factor) < 1e15) return a * Dim(static_cast<int64_t>(factor));
+  if (factor == std::floor(factor) && std::abs(factor) < 1e15)
+    return a * Dim(static_cast<int64_t>(factor));
   if (auto n = a.constant()) return floor_scale(*n, factor);
-  if (const double inverse = 1.0 / factor; inverse == std::floor(inverse) && inverse < 1e9 && inverse > 0 &&
+  if (const double inverse = 1.0 / factor; inverse == std::floor(inverse) && inverse < 1e9 &&
+                                           inverse > 0 &&
                                            std::exp2(std::round(std::log2(inverse))) == inverse) {
     return floordiv(a, Dim(static_cast<int64_t>(inverse)));
   }
   return Dim::atom(Dim::Op::floorscale, {}, {a}, factor);
 }
 
-bool operator==(const Dim& a, const Dim& b) { return a.poly_ == b.poly_ ? a.constant_ == b.constant_ : compare(a, b) == 0; }
+bool operator==(const Dim& a, const Dim& b) {
+  return a.poly_ == b.poly_ ? a.constant_ == b.constant_ : compare(a, b) == 0;
+}
 bool operator<(const Dim& a, const Dim& b) { return compare(a, b) < 0; }
 
 Dim Dim::substitute(const std::map<std::string, Dim, std::less<>>& values) const {
@@ -271,11 +279,21 @@ Dim Dim::substitute(const std::map<std::string, Dim, std::less<>>& values) const
           part = part * (it == values.end() ? symbol(factor->name) : it->second);
           break;
         }
-        case Op::floordiv: part = part * floordiv(args[0], args[1]); break;
-        case Op::mod: part = part * mod(args[0], args[1]); break;
-        case Op::min: part = part * tenon::ir::min(args[0], args[1]); break;
-        case Op::max: part = part * tenon::ir::max(args[0], args[1]); break;
-        case Op::floorscale: part = part * floorscale(args[0], factor->factor); break;
+        case Op::floordiv:
+          part = part * floordiv(args[0], args[1]);
+          break;
+        case Op::mod:
+          part = part * mod(args[0], args[1]);
+          break;
+        case Op::min:
+          part = part * tenon::ir::min(args[0], args[1]);
+          break;
+        case Op::max:
+          part = part * tenon::ir::max(args[0], args[1]);
+          break;
+        case Op::floorscale:
+          part = part * floorscale(args[0], factor->factor);
+          break;
       }
     }
     sum = sum + part;
@@ -295,7 +313,8 @@ Result<int64_t> Dim::evaluate(const Bindings& bindings) const {
         case Op::symbol: {
           auto it = bindings.find(factor->name);
           if (it == bindings.end()) {
-            return fail({.kind = ErrorKind::internal, .what = "a size is not known",
+            return fail({.kind = ErrorKind::internal,
+                         .what = "a size is not known",
                          .why = "the symbolic dimension '" + factor->name + "' has no value"});
           }
           value = it->second;
@@ -304,14 +323,23 @@ Result<int64_t> Dim::evaluate(const Bindings& bindings) const {
         case Op::floordiv:
         case Op::mod:
           if (args[1] == 0) {
-            return fail({.kind = ErrorKind::usage, .what = "a size divides by zero",
-                         .why = "in " + str(), .hint = "give other input shapes"});
+            return fail({.kind = ErrorKind::usage,
+                         .what = "a size divides by zero",
+                         .why = "in " + str(),
+                         .hint = "give other input shapes"});
           }
-          value = factor->op == Op::floordiv ? floor_div(args[0], args[1]) : floor_mod(args[0], args[1]);
+          value = factor->op == Op::floordiv ? floor_div(args[0], args[1])
+                                             : floor_mod(args[0], args[1]);
           break;
-        case Op::min: value = std::min(args[0], args[1]); break;
-        case Op::max: value = std::max(args[0], args[1]); break;
-        case Op::floorscale: value = floor_scale(args[0], factor->factor); break;
+        case Op::min:
+          value = std::min(args[0], args[1]);
+          break;
+        case Op::max:
+          value = std::max(args[0], args[1]);
+          break;
+        case Op::floorscale:
+          value = floor_scale(args[0], factor->factor);
+          break;
       }
       part = saturating_mul(part, value);
     }
@@ -331,7 +359,8 @@ int64_t end_add(int64_t a, int64_t b) {  // an infinite end stays infinite
 int64_t end_mul(int64_t a, int64_t b) { return (a == 0 || b == 0) ? 0 : saturating_mul(a, b); }
 
 Interval multiply(Interval a, Interval b) {
-  const int64_t c[] = {end_mul(a.min, b.min), end_mul(a.min, b.max), end_mul(a.max, b.min), end_mul(a.max, b.max)};
+  const int64_t c[] = {end_mul(a.min, b.min), end_mul(a.min, b.max), end_mul(a.max, b.min),
+                       end_mul(a.max, b.max)};
   return {*std::min_element(c, c + 4), *std::max_element(c, c + 4)};
 }
 
@@ -356,8 +385,10 @@ Interval atom_bounds(const Atom& atom, const Ranges& ranges) {
     case Dim::Op::mod:
       if (args[1].min <= 0) return {};
       return {0, args[1].max == Interval::kMax ? Interval::kMax : args[1].max - 1};
-    case Dim::Op::min: return {std::min(args[0].min, args[1].min), std::min(args[0].max, args[1].max)};
-    case Dim::Op::max: return {std::max(args[0].min, args[1].min), std::max(args[0].max, args[1].max)};
+    case Dim::Op::min:
+      return {std::min(args[0].min, args[1].min), std::min(args[0].max, args[1].max)};
+    case Dim::Op::max:
+      return {std::max(args[0].min, args[1].min), std::max(args[0].max, args[1].max)};
     case Dim::Op::floorscale: {
       auto scaled = [&](int64_t end) {
         return end == Interval::kMin || end == Interval::kMax ? end : floor_scale(end, atom.factor);
@@ -386,11 +417,16 @@ std::string Dim::str() const {
   std::string out;
   auto append = [&](int64_t coefficient, const std::string& product) {
     const bool negative = coefficient < 0;
-    if (!out.empty()) out += negative ? " - " : " + ";
-    else if (negative) out += "-";
-    const uint64_t magnitude = negative ? 0 - static_cast<uint64_t>(coefficient) : static_cast<uint64_t>(coefficient);
-    if (product.empty()) out += std::to_string(magnitude);
-    else out += magnitude == 1 ? product : std::to_string(magnitude) + "*" + product;
+    if (!out.empty())
+      out += negative ? " - " : " + ";
+    else if (negative)
+      out += "-";
+    const uint64_t magnitude =
+        negative ? 0 - static_cast<uint64_t>(coefficient) : static_cast<uint64_t>(coefficient);
+    if (product.empty())
+      out += std::to_string(magnitude);
+    else
+      out += magnitude == 1 ? product : std::to_string(magnitude) + "*" + product;
   };
   for (const Term& term : terms()) {
     std::string product;
@@ -400,12 +436,24 @@ std::string Dim::str() const {
         return fmt::format("{}({}, {})", name, factor->args[0].str(), factor->args[1].str());
       };
       switch (factor->op) {
-        case Op::symbol: product += factor->name; break;
-        case Op::floordiv: product += args("floordiv"); break;
-        case Op::mod: product += args("mod"); break;
-        case Op::min: product += args("min"); break;
-        case Op::max: product += args("max"); break;
-        case Op::floorscale: product += fmt::format("floor({} * {})", factor->args[0].str(), factor->factor); break;
+        case Op::symbol:
+          product += factor->name;
+          break;
+        case Op::floordiv:
+          product += args("floordiv");
+          break;
+        case Op::mod:
+          product += args("mod");
+          break;
+        case Op::min:
+          product += args("min");
+          break;
+        case Op::max:
+          product += args("max");
+          break;
+        case Op::floorscale:
+          product += fmt::format("floor({} * {})", factor->args[0].str(), factor->factor);
+          break;
       }
     }
     append(term.coefficient, product);

@@ -1,8 +1,9 @@
 // Symbolic integers: the sizes of tensors and the ints that a program computes from them.
 //
-// A Dim is kept in normal form, a polynomial with integer coefficients over *atoms*; an atom is a symbol or an
-// operation that polynomials cannot express (floor division, modulo, min, max, floor of a scaled value). So two Dims that
-// are equal as polynomials compare equal. Immutable; copying is cheap.
+// A Dim is kept in normal form, a polynomial with integer coefficients over *atoms*; an atom is a
+// symbol or an operation that polynomials cannot express (floor division, modulo, min, max, floor
+// of a scaled value). So two Dims that are equal as polynomials compare equal. Immutable; copying
+// is cheap.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +69,9 @@ class Dim {
 
   // The polynomial, for code that writes Dims out as graph nodes. Empty for constants.
   std::span<const Term> terms() const;
-  int64_t offset() const { return constant_; }  // the constant term (the value itself for constants)
+  int64_t offset() const {
+    return constant_;
+  }  // the constant term (the value itself for constants)
 
  private:
   struct Poly;
@@ -80,9 +83,9 @@ class Dim {
 
 struct Dim::Atom {
   Op op = Op::symbol;
-  std::string name;        // of a symbol
-  std::vector<Dim> args;   // of the others
-  double factor = 0;       // of floorscale
+  std::string name;       // of a symbol
+  std::vector<Dim> args;  // of the others
+  double factor = 0;      // of floorscale
 };
 
 struct Dim::Term {

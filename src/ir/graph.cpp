@@ -11,9 +11,12 @@ namespace tenon::ir {
 
 std::string Type::str() const {
   switch (kind) {
-    case Kind::sequence: return "sequence(" + element->str() + ")";
-    case Kind::optional: return "optional(" + element->str() + ")";
-    case Kind::tensor: break;
+    case Kind::sequence:
+      return "sequence(" + element->str() + ")";
+    case Kind::optional:
+      return "optional(" + element->str() + ")";
+    case Kind::tensor:
+      break;
   }
   return std::string(tenon::name(dtype)) + (shape ? to_string(*shape) : "[*]");
 }
@@ -29,7 +32,8 @@ std::string to_string(const Attribute& attribute) {
       [](const auto& v) -> std::string {
         using T = std::remove_cvref_t<decltype(v)>;
         if constexpr (std::is_same_v<T, Tensor>) {
-          return fmt::format("tensor({}{})", tenon::name(v.dtype()), to_string(to_shape(v.shape())));
+          return fmt::format("tensor({}{})", tenon::name(v.dtype()),
+                             to_string(to_shape(v.shape())));
         } else if constexpr (std::is_same_v<T, std::string>) {
           return '"' + v + '"';
         } else if constexpr (std::is_arithmetic_v<T>) {
@@ -60,14 +64,18 @@ bool equal(const Attribute& a, const Attribute& b) {
 }
 
 const Attribute* Attributes::find(std::string_view name) const {
-  auto it = std::lower_bound(items_.begin(), items_.end(), name, [](const auto& i, auto n) { return i.first < n; });
+  auto it = std::lower_bound(items_.begin(), items_.end(), name,
+                             [](const auto& i, auto n) { return i.first < n; });
   return it != items_.end() && it->first == name ? &it->second : nullptr;
 }
 
 void Attributes::set(std::string name, Attribute value) {
-  auto it = std::lower_bound(items_.begin(), items_.end(), name, [](const auto& i, const auto& n) { return i.first < n; });
-  if (it != items_.end() && it->first == name) it->second = std::move(value);
-  else items_.emplace(it, std::move(name), std::move(value));
+  auto it = std::lower_bound(items_.begin(), items_.end(), name,
+                             [](const auto& i, const auto& n) { return i.first < n; });
+  if (it != items_.end() && it->first == name)
+    it->second = std::move(value);
+  else
+    items_.emplace(it, std::move(name), std::move(value));
 }
 
 void Attributes::erase(std::string_view name) {
@@ -75,8 +83,9 @@ void Attributes::erase(std::string_view name) {
 }
 
 bool Attributes::operator==(const Attributes& other) const {
-  return std::equal(items_.begin(), items_.end(), other.items_.begin(), other.items_.end(),
-                    [](const auto& a, const auto& b) { return a.first == b.first && equal(a.second, b.second); });
+  return std::equal(
+      items_.begin(), items_.end(), other.items_.begin(), other.items_.end(),
+      [](const auto& a, const auto& b) { return a.first == b.first && equal(a.second, b.second); });
 }
 
 std::string Frame::str() const {
@@ -156,8 +165,8 @@ std::vector<Value*> Graph::constants() const {
   return out;
 }
 
-Node* Graph::add_node(std::string domain, std::string op, Attributes attributes, std::vector<Value*> inputs,
-                      size_t outputs, OriginRef origin, Node* before) {
+Node* Graph::add_node(std::string domain, std::string op, Attributes attributes,
+                      std::vector<Value*> inputs, size_t outputs, OriginRef origin, Node* before) {
   auto owned = std::make_unique<Node>();
   Node* node = owned.get();
   node->id = root().next_node_++;
@@ -214,7 +223,9 @@ void Graph::remove_output(size_t index) {
   for (Value* value : kept) add_output(value);
 }
 
-void Graph::remove_input(size_t index) { inputs_.erase(inputs_.begin() + static_cast<ptrdiff_t>(index)); }
+void Graph::remove_input(size_t index) {
+  inputs_.erase(inputs_.begin() + static_cast<ptrdiff_t>(index));
+}
 
 void Graph::replace_uses(Value* from, Value* to) {
   if (from == to) return;
@@ -262,7 +273,8 @@ bool Graph::remove_dead() {
   std::unordered_set<const Value*> sources;
   for (const Symbol& symbol : root().symbols) sources.insert(symbol.source);
   std::erase_if(values_, [&](const auto& v) {
-    return v->uses.empty() && v->producer == nullptr && !kept.contains(v.get()) && !sources.contains(v.get());
+    return v->uses.empty() && v->producer == nullptr && !kept.contains(v.get()) &&
+           !sources.contains(v.get());
   });
   return changed || values_.size() != before;
 }
@@ -283,7 +295,8 @@ Symbol* Graph::find_symbol(std::string_view wanted) {
 Dim Graph::fresh_symbol(std::string prefix, Interval range) {
   Graph& top = root();
   std::string candidate = prefix;
-  for (int i = 1; top.find_symbol(candidate) != nullptr; ++i) candidate = fmt::format("{}_{}", prefix, i);
+  for (int i = 1; top.find_symbol(candidate) != nullptr; ++i)
+    candidate = fmt::format("{}_{}", prefix, i);
   top.symbols.push_back({.name = candidate, .range = range});
   return Dim::symbol(candidate);
 }
@@ -306,7 +319,8 @@ void clone_into(const Graph& from, Graph& to, ValueMap& map) {
     if (!value->is_constant()) return value;  // of a graph around the cloned one
     // Constants are made in the graph that corresponds to their owner when first used.
     Graph* home = &to;
-    for (const Graph* g = &from; g != value->graph && g->parent() != nullptr && home->parent() != nullptr;
+    for (const Graph* g = &from;
+         g != value->graph && g->parent() != nullptr && home->parent() != nullptr;
          g = g->parent()) {
       home = home->parent();
     }
@@ -321,13 +335,15 @@ void clone_into(const Graph& from, Graph& to, ValueMap& map) {
   for (const auto& node : from.nodes()) {
     std::vector<Value*> inputs;
     for (Value* input : node->inputs()) inputs.push_back(lookup(input));
-    Node* made = to.add_node(node->domain, node->op, node->attributes, inputs, node->outputs().size(), node->origin);
+    Node* made = to.add_node(node->domain, node->op, node->attributes, inputs,
+                             node->outputs().size(), node->origin);
     made->name = node->name;
     for (size_t i = 0; i < node->outputs().size(); ++i) {
       copy_value(*node->output(i), *made->output(i));
       map[node->output(i)] = made->output(i);
     }
-    for (const Subgraph& sub : node->subgraphs) clone_into(*sub.graph, *to.add_subgraph(made, sub.name), map);
+    for (const Subgraph& sub : node->subgraphs)
+      clone_into(*sub.graph, *to.add_subgraph(made, sub.name), map);
   }
   for (Value* output : from.outputs()) to.add_output(lookup(output));
 }
@@ -370,16 +386,21 @@ void name_interface(Graph& graph, Namer& values) {
   }
 }
 
-void name_rest(Graph& graph, Namer& values, Namer& nodes, const std::unordered_set<const Value*>& done) {
+void name_rest(Graph& graph, Namer& values, Namer& nodes,
+               const std::unordered_set<const Value*>& done) {
   for (Value* constant : graph.constants()) {
     if (!done.contains(constant)) values.fix(constant->name, "constant");
   }
   for (const auto& node : graph.nodes()) {
-    std::string base = node->origin && !node->origin->module.empty() ? node->origin->module + "/" + node->op : node->op;
+    std::string base = node->origin && !node->origin->module.empty()
+                           ? node->origin->module + "/" + node->op
+                           : node->op;
     nodes.fix(node->name, base);
     for (Value* output : node->outputs()) {
       if (done.contains(output)) continue;
-      values.fix(output->name, node->outputs().size() == 1 ? node->name : fmt::format("{}:{}", node->name, output->output_index));
+      values.fix(output->name, node->outputs().size() == 1
+                                   ? node->name
+                                   : fmt::format("{}:{}", node->name, output->output_index));
     }
     for (const Subgraph& sub : node->subgraphs) name_rest(*sub.graph, values, nodes, done);
   }

@@ -1,9 +1,10 @@
-// The graph: values in static single assignment, nodes in topological order, subgraphs for control flow, guards.
+// The graph: values in static single assignment, nodes in topological order, subgraphs for control
+// flow, guards.
 //
-// Operators have the meaning of one opset, kCanonicalOpset, of ONNX's default domain, or of the `tenon` domain.
-// Constants are values without a producer that hold a tensor (ONNX's initializers); there are no Constant nodes.
-// A subgraph uses values of the graphs around it directly. A graph's outputs are the inputs of its `result` node, so that
-// uses of values are all of one kind.
+// Operators have the meaning of one opset, kCanonicalOpset, of ONNX's default domain, or of the
+// `tenon` domain. Constants are values without a producer that hold a tensor (ONNX's initializers);
+// there are no Constant nodes. A subgraph uses values of the graphs around it directly. A graph's
+// outputs are the inputs of its `result` node, so that uses of values are all of one kind.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +64,9 @@ struct Value {
   bool is_constant() const { return constant.has_value(); }
   DType dtype() const { return type.dtype; }
   const std::optional<Shape>& shape() const { return type.shape; }
-  std::optional<size_t> rank() const { return shape() ? std::optional(shape()->size()) : std::nullopt; }
+  std::optional<size_t> rank() const {
+    return shape() ? std::optional(shape()->size()) : std::nullopt;
+  }
 };
 
 struct Subgraph {
@@ -81,7 +84,9 @@ struct Node {
   OriginRef origin;
   Graph* graph = nullptr;
 
-  std::span<Value* const> inputs() const { return inputs_; }  // null where an optional input is absent
+  std::span<Value* const> inputs() const {
+    return inputs_;
+  }  // null where an optional input is absent
   std::span<Value* const> outputs() const { return outputs_; }
   Value* input(size_t i) const { return i < inputs_.size() ? inputs_[i] : nullptr; }
   Value* output(size_t i = 0) const { return outputs_[i]; }
@@ -102,13 +107,14 @@ struct Node {
   std::list<std::unique_ptr<Node>>::iterator self_;
 };
 
-// A named dynamic dimension: its range, the size at which to optimise, and the input axes that define it.
+// A named dynamic dimension: its range, the size at which to optimise, and the input axes that
+// define it.
 struct Symbol {
   std::string name;
   Interval range = {0, Interval::kMax};
   std::optional<int64_t> opt;
-  // Symbols that inputs do not define (sizes that data decides) are bound when this value is computed: its size along
-  // `axis`, or, where axis is -1, the scalar itself.
+  // Symbols that inputs do not define (sizes that data decides) are bound when this value is
+  // computed: its size along `axis`, or, where axis is -1, the scalar itself.
   Value* source = nullptr;
   int axis = -1;
 };
@@ -148,15 +154,18 @@ class Graph {
   void set_output(size_t index, Value* value) { set_input(result_.get(), index, value); }
   void remove_output(size_t index);
   void remove_input(size_t index);  // must have no uses
-  std::vector<Value*> constants() const;  // those of this graph that have uses, in order of creation
+  std::vector<Value*> constants()
+      const;  // those of this graph that have uses, in order of creation
 
   // --- nodes, in topological order
   const NodeList& nodes() const { return nodes_; }
   size_t size() const { return nodes_.size(); }
   const Node* result() const { return result_.get(); }
-  // Appends, or inserts before `before`. Outputs are made with empty types: infer them (ir/infer.h).
-  Node* add_node(std::string domain, std::string op, Attributes attributes, std::vector<Value*> inputs,
-                 size_t outputs = 1, OriginRef origin = {}, Node* before = nullptr);
+  // Appends, or inserts before `before`. Outputs are made with empty types: infer them
+  // (ir/infer.h).
+  Node* add_node(std::string domain, std::string op, Attributes attributes,
+                 std::vector<Value*> inputs, size_t outputs = 1, OriginRef origin = {},
+                 Node* before = nullptr);
   Graph* add_subgraph(Node* node, std::string name);
   void add_node_input(Node* node, Value* value);
   void add_node_output(Node* node);
@@ -165,7 +174,8 @@ class Graph {
   void replace_uses(Value* from, Value* to);  // everywhere, subgraphs and outputs included
   void erase(Node* node);                     // its outputs must have no uses
   void move_before(Node* node, Node* before);
-  // Removes nodes without effect on the outputs, in subgraphs too, and constants without uses. True where any was.
+  // Removes nodes without effect on the outputs, in subgraphs too, and constants without uses. True
+  // where any was.
   bool remove_dead();
 
   // --- of the root graph
@@ -200,7 +210,8 @@ void for_each_node(const Graph& graph, F&& f) {
 // A deep copy; symbols, guards and metadata too.
 std::unique_ptr<Graph> clone(const Graph& graph);
 
-// Gives every value and node a name, unique in the whole graph; keeps those that are unique already.
+// Gives every value and node a name, unique in the whole graph; keeps those that are unique
+// already.
 void assign_names(Graph& graph);
 
 }  // namespace tenon::ir

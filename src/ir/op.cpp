@@ -47,7 +47,8 @@ void InferContext::set_contents(size_t output, std::optional<std::vector<Dim>> c
 Dim InferContext::data_dim(size_t output, size_t axis, Interval range) {
   Value* value = node_.output(output);
   for (const Symbol& symbol : node_.graph->root().symbols) {
-    if (symbol.source == value && symbol.axis == static_cast<int>(axis)) return Dim::symbol(symbol.name);
+    if (symbol.source == value && symbol.axis == static_cast<int>(axis))
+      return Dim::symbol(symbol.name);
   }
   Dim made = node_.graph->fresh_symbol("data", range);
   Symbol* symbol = node_.graph->find_symbol(made.symbol_name());
@@ -57,11 +58,12 @@ Dim InferContext::data_dim(size_t output, size_t axis, Interval range) {
 }
 
 std::unexpected<Error> InferContext::fail(std::string why, std::string hint) const {
-  return tenon::fail({.kind = ErrorKind::bad_file,
-                      .what = fmt::format("{} cannot take these inputs", node_.op),
-                      .where = node_.where(),
-                      .why = std::move(why),
-                      .hint = hint.empty() ? "check the model's input shapes and types" : std::move(hint)});
+  return tenon::fail(
+      {.kind = ErrorKind::bad_file,
+       .what = fmt::format("{} cannot take these inputs", node_.op),
+       .where = node_.where(),
+       .why = std::move(why),
+       .hint = hint.empty() ? "check the model's input shapes and types" : std::move(hint)});
 }
 
 OpSet::OpSet(std::span<const OpSpec* const> specs) {
@@ -84,7 +86,8 @@ Status infer(Node& node, const OpSet& ops) {
   InferContext context(node);
   if (spec == nullptr) {
     return fail({.kind = ErrorKind::unsupported,
-                 .what = fmt::format("unknown operator {}{}", node.domain.empty() ? "" : node.domain + "::", node.op),
+                 .what = fmt::format("unknown operator {}{}",
+                                     node.domain.empty() ? "" : node.domain + "::", node.op),
                  .where = node.where(),
                  .why = "Tenon has no operator of this name",
                  .hint = "see `tenon inspect --target` for everything the model needs"});
@@ -93,16 +96,19 @@ Status infer(Node& node, const OpSet& ops) {
     return static_cast<int>(n) >= min && (max < 0 || static_cast<int>(n) <= max);
   };
   if (!fits(node.inputs().size(), spec->min_inputs, spec->max_inputs)) {
-    return context.fail(fmt::format("it has {} inputs, not {} to {}", node.inputs().size(), spec->min_inputs, spec->max_inputs));
+    return context.fail(fmt::format("it has {} inputs, not {} to {}", node.inputs().size(),
+                                    spec->min_inputs, spec->max_inputs));
   }
   for (int i = 0; i < spec->min_inputs; ++i) {
     if (node.input(i) == nullptr) return context.fail(fmt::format("its input {} is missing", i));
   }
   if (!fits(node.outputs().size(), spec->min_outputs, spec->max_outputs)) {
-    return context.fail(fmt::format("it has {} outputs, not {} to {}", node.outputs().size(), spec->min_outputs, spec->max_outputs));
+    return context.fail(fmt::format("it has {} outputs, not {} to {}", node.outputs().size(),
+                                    spec->min_outputs, spec->max_outputs));
   }
   if (spec->check_attributes) {
-    if (auto ok = spec->check_attributes(node.attributes); !ok) return fail(with_where(ok.error(), node.where()));
+    if (auto ok = spec->check_attributes(node.attributes); !ok)
+      return fail(with_where(ok.error(), node.where()));
   }
   return spec->infer(context);
 }
@@ -113,7 +119,8 @@ Status infer(Graph& graph, const OpSet& ops) {
       TRY(infer(*node, ops));
       continue;
     }
-    // Twice: once to give the subgraphs' inputs their types, once to take the types of their outputs.
+    // Twice: once to give the subgraphs' inputs their types, once to take the types of their
+    // outputs.
     TRY(infer(*node, ops));
     for (const Subgraph& sub : node->subgraphs) TRY(infer(*sub.graph, ops));
     TRY(infer(*node, ops));
@@ -127,16 +134,25 @@ Result<Shape> broadcast(const Shape& a, const Shape& b, const Ranges& ranges) {
     const Dim x = i < a.size() ? a[a.size() - 1 - i] : Dim(1);
     const Dim y = i < b.size() ? b[b.size() - 1 - i] : Dim(1);
     Dim& to = out[out.size() - 1 - i];
-    if (x == y || y.is(1)) to = x;
-    else if (x.is(1)) to = y;
+    if (x == y || y.is(1))
+      to = x;
+    else if (x.is(1))
+      to = y;
     else if (x.is_constant() && y.is_constant()) {
-      return fail({.kind = ErrorKind::bad_file, .what = "shapes do not broadcast",
-                   .why = fmt::format("{} and {} differ at axis {} from the end", to_string(a), to_string(b), i)});
-    } else if (x.is_constant()) to = x;
-    else if (y.is_constant()) to = y;
-    else if (less_equal(Dim(2), x, ranges) == Truth::yes) to = x;
-    else if (less_equal(Dim(2), y, ranges) == Truth::yes) to = y;
-    else to = max(x, y);
+      return fail({.kind = ErrorKind::bad_file,
+                   .what = "shapes do not broadcast",
+                   .why = fmt::format("{} and {} differ at axis {} from the end", to_string(a),
+                                      to_string(b), i)});
+    } else if (x.is_constant())
+      to = x;
+    else if (y.is_constant())
+      to = y;
+    else if (less_equal(Dim(2), x, ranges) == Truth::yes)
+      to = x;
+    else if (less_equal(Dim(2), y, ranges) == Truth::yes)
+      to = y;
+    else
+      to = max(x, y);
   }
   return out;
 }
@@ -144,7 +160,8 @@ Result<Shape> broadcast(const Shape& a, const Shape& b, const Ranges& ranges) {
 Result<size_t> normalize_axis(int64_t axis, size_t rank) {
   const auto r = static_cast<int64_t>(rank);
   if (axis < -r || axis >= r) {
-    return fail({.kind = ErrorKind::bad_file, .what = "an axis is out of range",
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "an axis is out of range",
                  .why = fmt::format("axis {} of a tensor with {} dimensions", axis, rank)});
   }
   return static_cast<size_t>(axis < 0 ? axis + r : axis);

@@ -1,4 +1,5 @@
-// What the core knows of an operator: its name, how many inputs and outputs it takes, and type and shape inference.
+// What the core knows of an operator: its name, how many inputs and outputs it takes, and type and
+// shape inference.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,9 @@ class InferContext {
 
   const Node& node() const { return node_; }
   template <class Op>
-  Op as() const { return node_.as<Op>(); }
+  Op as() const {
+    return node_.as<Op>();
+  }
   size_t input_count() const { return node_.inputs().size(); }
   size_t output_count() const { return node_.outputs().size(); }
   const Value* input(size_t i) const { return node_.input(i); }
@@ -27,7 +30,8 @@ class InferContext {
   DType dtype(size_t i) const { return has(i) ? input(i)->dtype() : DType::undefined; }
   // The shape of input i; null where the input is absent or its rank is not known.
   const Shape* shape(size_t i) const;
-  // The elements of a small integer input, where they are known (constants included, any integer dtype).
+  // The elements of a small integer input, where they are known (constants included, any integer
+  // dtype).
   std::optional<std::vector<Dim>> contents(size_t i) const;
   std::optional<std::vector<int64_t>> constant_ints(size_t i) const;
   const Tensor* constant(size_t i) const;
@@ -36,8 +40,8 @@ class InferContext {
   void set(size_t output, DType dtype, std::optional<Shape> shape);
   void set_type(size_t output, Type type);
   void set_contents(size_t output, std::optional<std::vector<Dim>> contents);
-  // A dimension that data decides: a new symbol bound to output `output`'s size along `axis`. Inferring the node again
-  // gives the same symbol again.
+  // A dimension that data decides: a new symbol bound to output `output`'s size along `axis`.
+  // Inferring the node again gives the same symbol again.
   Dim data_dim(size_t output, size_t axis, Interval range = {0, Interval::kMax});
 
   std::unexpected<Error> fail(std::string why, std::string hint = {}) const;
@@ -49,7 +53,7 @@ class InferContext {
 struct OpSpec {
   std::string_view name;
   int min_inputs = 1;
-  int max_inputs = 1;   // -1: any number
+  int max_inputs = 1;  // -1: any number
   int min_outputs = 1;
   int max_outputs = 1;  // -1: any number
   Status (*infer)(InferContext&) = nullptr;
@@ -80,11 +84,13 @@ class OpSet {
 
 // Checks arity and attributes and infers the outputs' types of one node.
 Status infer(Node& node, const OpSet& ops);
-// Infers every node, subgraphs included, in order. Control flow's subgraph inputs are set by its operators' inference.
+// Infers every node, subgraphs included, in order. Control flow's subgraph inputs are set by its
+// operators' inference.
 Status infer(Graph& graph, const OpSet& ops);
 
-// Broadcasts as ONNX and NumPy do. Sizes that cannot be decided to be 1 or equal are taken as equal where one of them
-// is the other or 1 by range; otherwise the larger of both, as a symbol expression.
+// Broadcasts as ONNX and NumPy do. Sizes that cannot be decided to be 1 or equal are taken as equal
+// where one of them is the other or 1 by range; otherwise the larger of both, as a symbol
+// expression.
 Result<Shape> broadcast(const Shape& a, const Shape& b, const Ranges& ranges);
 // -rank <= axis < rank, or an error.
 Result<size_t> normalize_axis(int64_t axis, size_t rank);

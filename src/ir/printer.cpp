@@ -15,10 +15,12 @@ std::string label(const Value* value) {
   return fmt::format("%{}{}{}", value->id, value->name.empty() ? "" : ":", value->name);
 }
 
-void print_graph(const Graph& graph, const PrintOptions& options, const std::string& indent, std::string& out) {
+void print_graph(const Graph& graph, const PrintOptions& options, const std::string& indent,
+                 std::string& out) {
   out += indent + "graph " + graph.name + "(";
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
-    out += fmt::format("{}{}: {}", i ? ", " : "", label(graph.inputs()[i]), graph.inputs()[i]->type.str());
+    out += fmt::format("{}{}: {}", i ? ", " : "", label(graph.inputs()[i]),
+                       graph.inputs()[i]->type.str());
   }
   out += ") {\n";
   for (const auto& node : graph.nodes()) {
@@ -28,7 +30,8 @@ void print_graph(const Graph& graph, const PrintOptions& options, const std::str
       out += (i ? ", " : "") + label(value) + (options.types ? ": " + value->type.str() : "");
     }
     out += " = " + (node->domain.empty() ? "" : node->domain + "::") + node->op + "(";
-    for (size_t i = 0; i < node->inputs().size(); ++i) out += (i ? ", " : "") + label(node->input(i));
+    for (size_t i = 0; i < node->inputs().size(); ++i)
+      out += (i ? ", " : "") + label(node->input(i));
     out += ")";
     if (!node->attributes.all().empty()) {
       out += " {";
@@ -44,10 +47,12 @@ void print_graph(const Graph& graph, const PrintOptions& options, const std::str
       if (!node->origin->frames.empty()) out += " " + node->origin->frames[0].str();
     }
     out += "\n";
-    for (const Subgraph& sub : node->subgraphs) print_graph(*sub.graph, options, indent + "    ", out);
+    for (const Subgraph& sub : node->subgraphs)
+      print_graph(*sub.graph, options, indent + "    ", out);
   }
   out += indent + "  return ";
-  for (size_t i = 0; i < graph.outputs().size(); ++i) out += (i ? ", " : "") + label(graph.outputs()[i]);
+  for (size_t i = 0; i < graph.outputs().size(); ++i)
+    out += (i ? ", " : "") + label(graph.outputs()[i]);
   out += "\n" + indent + "}\n";
 }
 
@@ -56,10 +61,12 @@ void print_graph(const Graph& graph, const PrintOptions& options, const std::str
 std::string print(const Graph& graph, PrintOptions options) {
   std::string out;
   for (const Symbol& symbol : graph.symbols) {
-    const std::string max = symbol.range.max == Interval::kMax ? "" : std::to_string(symbol.range.max);
+    const std::string max =
+        symbol.range.max == Interval::kMax ? "" : std::to_string(symbol.range.max);
     out += fmt::format("symbol {} in {}..{}\n", symbol.name, symbol.range.min, max);
   }
-  for (const Guard& guard : graph.guards) out += fmt::format("guard {}  # {}\n", guard.str(), guard.reason);
+  for (const Guard& guard : graph.guards)
+    out += fmt::format("guard {}  # {}\n", guard.str(), guard.reason);
   print_graph(graph, options, "", out);
   return out;
 }

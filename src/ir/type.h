@@ -13,11 +13,13 @@ namespace tenon::ir {
 struct Type {
   enum class Kind : uint8_t { tensor, sequence, optional };
   Kind kind = Kind::tensor;
-  DType dtype = DType::undefined;      // of a tensor
-  std::optional<Shape> shape = {};     // of a tensor; nullopt where the rank is not known
+  DType dtype = DType::undefined;            // of a tensor
+  std::optional<Shape> shape = {};           // of a tensor; nullopt where the rank is not known
   std::shared_ptr<const Type> element = {};  // of a sequence or an optional
 
-  static Type tensor(DType dtype, std::optional<Shape> shape) { return {Kind::tensor, dtype, std::move(shape), {}}; }
+  static Type tensor(DType dtype, std::optional<Shape> shape) {
+    return {Kind::tensor, dtype, std::move(shape), {}};
+  }
   static Type sequence(Type element) {
     return {Kind::sequence, DType::undefined, {}, std::make_shared<const Type>(std::move(element))};
   }

@@ -14,8 +14,11 @@ struct Checker {
   std::unordered_set<const Value*> visible = {};
 
   Status bad(const Node& node, std::string why) const {
-    return fail({.kind = ErrorKind::internal, .what = fmt::format("the graph is not well formed after {}", after),
-                 .where = node.where(), .why = std::move(why), .hint = "this is a fault of Tenon: report it with the model"});
+    return fail({.kind = ErrorKind::internal,
+                 .what = fmt::format("the graph is not well formed after {}", after),
+                 .where = node.where(),
+                 .why = std::move(why),
+                 .hint = "this is a fault of Tenon: report it with the model"});
   }
 
   Status check_inputs(const Node& node) const {
@@ -23,10 +26,12 @@ struct Checker {
       const Value* input = node.input(i);
       if (input == nullptr) continue;
       if (!input->is_constant() && !visible.contains(input)) {
-        return bad(node, fmt::format("input {} (value {}) is not defined before it is used", i, input->id));
+        return bad(node, fmt::format("input {} (value {}) is not defined before it is used", i,
+                                     input->id));
       }
-      const bool listed = std::any_of(input->uses.begin(), input->uses.end(),
-                                      [&](const Use& use) { return use.node == &node && use.index == i; });
+      const bool listed = std::any_of(input->uses.begin(), input->uses.end(), [&](const Use& use) {
+        return use.node == &node && use.index == i;
+      });
       if (!listed) return bad(node, fmt::format("input {} does not list this use", i));
     }
     return {};
@@ -39,11 +44,13 @@ struct Checker {
       const OpSpec* spec = ops.find(node->domain, node->op);
       if (spec == nullptr) return bad(*node, "there is no operator " + node->op);
       if (spec->check_attributes) {
-        if (auto ok = spec->check_attributes(node->attributes); !ok) return bad(*node, ok.error().what);
+        if (auto ok = spec->check_attributes(node->attributes); !ok)
+          return bad(*node, ok.error().what);
       }
       for (const Value* output : node->outputs()) {
         if (output->producer != node.get()) return bad(*node, "an output names another producer");
-        if (output->type.is_tensor() && output->dtype() == DType::undefined && !output->uses.empty()) {
+        if (output->type.is_tensor() && output->dtype() == DType::undefined &&
+            !output->uses.empty()) {
           return bad(*node, "an output in use has no type");
         }
       }

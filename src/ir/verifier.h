@@ -1,4 +1,5 @@
-// Checks that a graph is well formed: order, uses, names of symbols, operators, and that types are what inference gives.
+// Checks that a graph is well formed: order, uses, names of symbols, operators, and that types are
+// what inference gives.
 #pragma once
 
 #include "ir/op.h"
