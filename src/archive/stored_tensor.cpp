@@ -264,7 +264,11 @@ Result<Tensor> materialize(const StoredTensor& tensor, const Where& where) {
   const size_t element = is_complex(tensor.dtype) ? width / 2 : width;
   const bool aligned = reinterpret_cast<uintptr_t>(from) % element == 0;
   const bool swap = tensor.big_endian && element > 1;
-  if (tensor.contiguous() && aligned && !swap) {
+  // A bool that is neither 0 nor 1 would be undefined behaviour to those who read it as one.
+  const bool odd =
+      tensor.dtype == DType::boolean &&
+      std::ranges::any_of(tensor.storage.bytes(), [](std::byte b) { return b > std::byte{1}; });
+  if (tensor.contiguous() && aligned && !swap && !odd) {
     return Tensor(tensor.dtype, tensor.sizes, {tensor.storage.data, from});
   }
   // A stride of 0 lets a small file describe a huge tensor.
@@ -281,6 +285,9 @@ Result<Tensor> materialize(const StoredTensor& tensor, const Where& where) {
   NewBlob blob = TRY(allocate_blob(static_cast<size_t>(count) * width));
   gather(from, tensor.sizes, tensor.strides, width, blob.data.get());
   if (swap) swap_bytes(blob.bytes(), element);
+  if (odd)
+    std::ranges::transform(blob.bytes(), blob.data.get(),
+                           [](std::byte b) { return std::min(b, std::byte{1}); });
   return Tensor(tensor.dtype, tensor.sizes, std::move(blob).share().data);
 }
 

@@ -1,6 +1,6 @@
 """Writes the files that the tests of src/archive read, into the folder of this script.
 
-Needs torch. The outputs are committed; run it again only to add a case.
+Needs torch, numpy and ml_dtypes. The outputs are committed; run it again only to add a case.
 """
 import collections
 import io
@@ -9,6 +9,8 @@ import pickle
 import sys
 import zipfile
 
+import ml_dtypes
+import numpy as np
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -58,7 +60,30 @@ def deflated(source, target):
             out.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), z.read(name), zipfile.ZIP_DEFLATED)
 
 
+def arrays():
+    out = {}
+    for code in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"):
+        out[code] = np.array([[0, 1, 2], [3, 4, 5]]).astype(code)
+        if code[1:] != "1":
+            out["big_" + code] = out[code].astype(">" + code)
+        out["fortran_" + code] = np.asfortranarray(out[code])
+    out["bf16"] = np.array([1.5, -2.0], ml_dtypes.bfloat16)
+    out["scalar"] = np.float32(2.5)
+    out["empty"] = np.zeros((0, 3), np.float32)
+    return out
+
+
 def main():
+    np.savez_compressed("arrays.npz", **arrays())
+    np.save("array.npy", np.arange(6, dtype=np.float32).reshape(2, 3))
+    np.save("objects.npy", np.array([None, 1], dtype=object))
+    np.save("records.npy", np.zeros(2, dtype=[("a", "<f4"), ("b", "<i8")]))
+    # Source ranges as PyTorch wrote them before it had a table of strings.
+    text = "def forward(self, x):\n    y = x + 1\n    return y\n"
+    source = (text, "old.py", 40)
+    with open("ranges_old.pkl", "wb") as f:
+        pickle.dump(((0, ((text, None, 0), 0, 0)), (120, (source, text.index("x + 1"), 37)),
+                     (150, (source, text.index("return"), 50))), f, protocol=2)
     torch.manual_seed(0)
     model = Small().eval()
     torch.jit.trace(model, torch.zeros(2, 3)).save("traced.pt")
