@@ -48,7 +48,7 @@ namespace tenon::ops {
 ${declarations}
 std::vector<const ${type}*> ${suffix}_table() {
   std::vector<const ${type}*> all;
-  auto add = [&](std::span<const ${type}> entries) {
+  [[maybe_unused]] auto add = [&](std::span<const ${type}> entries) {
     for (const auto& entry : entries) all.push_back(&entry);
   };
 ${calls}  return all;
