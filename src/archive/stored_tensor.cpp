@@ -83,22 +83,50 @@ std::vector<Quantizer> read_quantizer(const Value& value) {
   return {out};
 }
 
-// The call inside torch.nn.Parameter's reduction, or the value itself.
-const Value* tensor_call(const Value& value, bool& parameter, bool& requires_grad) {
-  const bool rebuilt = value.is_call("torch._utils", "_rebuild_parameter") ||
-                       value.is_call("torch._utils", "_rebuild_parameter_with_state");
-  if (!rebuilt || value.args->items.size() < 2) return &value;
-  parameter = true;
-  requires_grad = value.args->items[1]->integer != 0;
-  return value.args->items[0];
-}
-
 constexpr std::array<std::string_view, 4> kRebuilders = {"_rebuild_tensor", "_rebuild_tensor_v2",
                                                          "_rebuild_tensor_v3", "_rebuild_qtensor"};
 
-bool is_rebuild_call(const Value& value) {
-  return std::ranges::any_of(
-      kRebuilders, [&](std::string_view name) { return value.is_call("torch._utils", name); });
+// What rebuilds a tensor, with the wrappers around it taken off.
+struct TensorCall {
+  std::string_view function = {};  // one of kRebuilders; empty: the value is no tensor
+  const std::vector<const Value*>* args = nullptr;
+  bool parameter = false;
+  bool requires_grad = false;
+};
+
+TensorCall tensor_call(const Value& value) {
+  TensorCall out;
+  const Value* call = &value;
+  const bool rebuilt = value.is_call("torch._utils", "_rebuild_parameter") ||
+                       value.is_call("torch._utils", "_rebuild_parameter_with_state");
+  if (rebuilt && value.args->items.size() >= 2) {
+    const Value& grad = *value.args->items[1];
+    out.parameter = true;
+    out.requires_grad = grad.is(Kind::boolean) && grad.integer != 0;
+    call = value.args->items[0];
+  }
+  const Value* function = call->callable;
+  const Value* args = call->args;
+  // A tensor with attributes of its own: (function, class, args, state). Subclasses are not tensors
+  // here.
+  if (call->is_call("torch._tensor", "_rebuild_from_type_v2") && args->items.size() >= 3) {
+    const Value& type = *args->items[1];
+    if (!type.is_global("torch", "Tensor") && !type.is_global("torch.nn.parameter", "Parameter") &&
+        !type.is_global("torch.nn.parameter", "Buffer")) {
+      return out;
+    }
+    function = args->items[0];
+    args = args->items[2];
+  } else if (!call->is(Kind::call)) {
+    return out;
+  }
+  if (!args->is(Kind::tuple) || !function->is(Kind::global) || function->text != "torch._utils")
+    return out;
+  const auto* known = std::ranges::find(kRebuilders, function->name);
+  if (known == kRebuilders.end()) return out;
+  out.function = *known;
+  out.args = &args->items;
+  return out;
 }
 
 void swap_bytes(std::span<std::byte> bytes, size_t width) {
@@ -208,18 +236,15 @@ Result<StorageId> storage_id(const Value& value, const Where& where) {
   return out;
 }
 
-bool is_tensor(const Value& value) {
-  bool parameter = false, requires_grad = false;
-  return is_rebuild_call(*tensor_call(value, parameter, requires_grad));
-}
+bool is_tensor(const Value& value) { return !tensor_call(value).function.empty(); }
 
 Result<StoredTensor> describe_tensor(const Value& value, const Where& where) {
-  StoredTensor out;
-  bool outer_grad = false;
-  const Value* call = tensor_call(value, out.parameter, outer_grad);
-  if (!is_rebuild_call(*call))
+  const TensorCall call = tensor_call(value);
+  if (call.function.empty()) {
     return bad_tensor(where, "a tensor is expected here, not " + pickle::print(value));
-  const auto& args = call->args->items;
+  }
+  StoredTensor out{.parameter = call.parameter};
+  const auto& args = *call.args;
   if (args.size() < 4 || args[1]->kind != Kind::integer)
     return bad_tensor(where, "a tensor's description is too short");
   const StorageId storage = TRY(storage_id(*args[0], where));
@@ -230,12 +255,12 @@ Result<StoredTensor> describe_tensor(const Value& value, const Where& where) {
   out.offset = args[1]->integer;
   out.sizes = TRY(integers(*args[2], where));
   out.strides = TRY(integers(*args[3], where));
-  const bool quantized = call->callable->name == "_rebuild_qtensor";
+  const bool quantized = call.function == "_rebuild_qtensor";
   const size_t grad = quantized ? 5 : 4;
   if (args.size() > grad)
     out.requires_grad = args[grad]->kind == Kind::boolean && args[grad]->integer != 0;
   if (quantized && args.size() > 4) out.quantizer = read_quantizer(*args[4]);
-  if (call->callable->name == "_rebuild_tensor_v3" && args.size() > 6) {
+  if (call.function == "_rebuild_tensor_v3" && args.size() > 6) {
     // The storage is untyped, counted in bytes, and the dtype stands beside it.
     const DType dtype =
         args[6]->kind == Kind::global ? dtype_of_torch_name(args[6]->name) : DType::undefined;
@@ -245,7 +270,7 @@ Result<StoredTensor> describe_tensor(const Value& value, const Where& where) {
     out.storage_count /= bits(dtype) / 8;
     out.dtype = dtype;
   }
-  out.requires_grad = out.requires_grad || outer_grad;
+  out.requires_grad = out.requires_grad || call.requires_grad;
   TRY(check_window(out, where));
   return out;
 }
