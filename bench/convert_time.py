@@ -57,10 +57,11 @@ def judge(model: str, traced: Path, program: str, exports: dict[str, dict[str, f
     print(f"\n{model}: tenon convert {seconds * 1e3:.0f} ms")
     print(f"  peak memory {peak:.0f} MB, goal under {limit:.0f} MB: {'met' if met else 'MISSED'}")
     for exporter, goal in SPEED_GOALS.items():
-        times = exports[exporter][model] / seconds
+        export = exports[exporter][model]
+        times = export / seconds
         met = met and times >= goal
         verdict = "met" if times >= goal else "MISSED"
-        print(f"  torch.onnx.export ({exporter}) {exports[exporter][model]:.2f} s: {times:.0f} times as long, goal {goal:g}: {verdict}")
+        print(f"  torch.onnx.export, {exporter}: {export:.2f} s, {times:.0f} times as long, goal {goal:g}: {verdict}")
     return met
 
 

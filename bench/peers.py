@@ -17,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Files:
         return 0.2 if self.traced.stat().st_size > LARGE_MODEL_BYTES else 1.0
 
 
-def run_json(command: list[str | Path], threads: int) -> Any:
+def run_json(command: Sequence[str | Path], threads: int) -> Any:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
@@ -107,7 +108,8 @@ def judge(model: str, files: Files, samples: dict[str, list[Sample]]) -> bool:
     print(f"  {'':12} {'latency ms':>11} {'load ms':>9}")
     for name in samples:
         print(f"  {name:12} {latency[name]:11.2f} {load[name]:9.1f}")
-    print(f"  latency / {best}: {ratio:.2f} (rounds {min(by_round):.2f} to {max(by_round):.2f}), {_against(ratio, goal)}")
+    spread = f"rounds {min(by_round):.2f} to {max(by_round):.2f}"
+    print(f"  latency / {best}: {ratio:.2f} ({spread}), {_against(ratio, goal)}")
     print(f"  load / onnxruntime: {load_ratio:.2f}, {_against(load_ratio, load_goal)}", flush=True)
     return (goal is None or ratio <= goal) and load_ratio <= load_goal
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Says how many of the digits the scores in an npz get right; exit status 1 below 95 %.
 
-    accuracy.py SCORES.npz LABELS.npz
+accuracy.py SCORES.npz LABELS.npz
 """
 
 import sys

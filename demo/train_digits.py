@@ -45,9 +45,7 @@ class DigitNet(nn.Module):
 
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
-        )
+        self.stem = nn.Sequential(nn.Conv2d(1, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
         self.block1 = ResidualBlock(channels)
         self.pool = nn.MaxPool2d(2)
         self.widen = nn.Sequential(
@@ -67,7 +65,8 @@ def load_images() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tenso
     digits = load_digits()
     images = (digits.images / 16.0).astype(np.float32)[:, None]
     parts = train_test_split(images, digits.target, test_size=0.25, random_state=SEED, stratify=digits.target)
-    return tuple(torch.from_numpy(part) for part in parts)
+    train_images, test_images, train_labels, test_labels = map(torch.from_numpy, parts)
+    return train_images, test_images, train_labels, test_labels
 
 
 def train(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:

@@ -69,6 +69,8 @@ must scripts/setup.sh --tests
 step 'unit tests, release' unit_tests release
 step 'unit tests, AddressSanitizer and UBSan' unit_tests asan
 step 'fuzzing' fuzz
+step 'command line' "$python" tests/cli/run.py
+step 'guides' "$python" tests/guides/run.py
 step 'models' "$python" tests/models/matrix.py --share
 
 printf '\n'

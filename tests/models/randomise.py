@@ -13,6 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+Layer = nn.Conv2d | nn.Conv3d | nn.Linear
+Norm = nn.BatchNorm2d | nn.BatchNorm3d
 CONVOLUTION = (nn.Conv2d, nn.Conv3d)
 BATCH_NORM = (nn.BatchNorm2d, nn.BatchNorm3d)
 NORM = (*BATCH_NORM, nn.LayerNorm)
@@ -60,7 +62,7 @@ def _calibrate(model: nn.Module, samples: tuple[torch.Tensor, ...], generator: t
         handle.remove()
 
 
-def _unit_spread(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+def _unit_spread(layer: Layer, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
     """Scales the layer's weight so that its product has a standard deviation of one."""
     bias = _shaped_bias(layer, output)
     product = output - bias
@@ -69,7 +71,7 @@ def _unit_spread(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: tor
     return product * scale + bias
 
 
-def _shaped_bias(layer: nn.Module, output: torch.Tensor) -> torch.Tensor:
+def _shaped_bias(layer: Layer, output: torch.Tensor) -> torch.Tensor:
     """The layer's bias, ready to broadcast against its output; zero where it has none."""
     if layer.bias is None:
         return output.new_zeros(())
@@ -78,8 +80,8 @@ def _shaped_bias(layer: nn.Module, output: torch.Tensor) -> torch.Tensor:
     return layer.bias
 
 
-def _statistics_hook(generator: torch.Generator) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-    def set_statistics(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+def _statistics_hook(generator: torch.Generator) -> Callable[[Norm, tuple[torch.Tensor, ...]], None]:
+    def set_statistics(norm: Norm, inputs: tuple[torch.Tensor, ...]) -> None:
         """Sets running mean and variance to those of the input, give or take a tenth.
 
         A channel that hardly varies keeps a tenth of the typical variance: dividing by less would
