@@ -24,8 +24,14 @@ const Value* Value::get(std::string_view key) const {
 
 std::string Value::qualified_name() const {
   if (kind == Kind::global) return fmt::format("{}.{}", text, name);
-  const bool of_class = kind == Kind::call || kind == Kind::object;
-  return of_class && callable->kind == Kind::global ? callable->qualified_name() : "";
+  if (kind != Kind::call && kind != Kind::object) return "";
+  const Value* cls = callable;
+  // PyTorch's older format names a module's class in a persistent id: ('module', class, file,
+  // source).
+  if (cls->is(Kind::persistent) && cls->args->is(Kind::tuple) && cls->args->items.size() > 1) {
+    cls = cls->args->items[1];
+  }
+  return cls->is(Kind::global) ? cls->qualified_name() : "";
 }
 
 namespace {

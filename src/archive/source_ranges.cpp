@@ -48,7 +48,6 @@ bool is_module_call(const SourceFrame& frame) {
 // Every line a frame: a traced call stack. Otherwise empty.
 std::vector<SourceFrame> traced_frames(std::string_view text) {
   std::vector<SourceFrame> out;
-  bool tracer = false;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
@@ -56,8 +55,8 @@ std::vector<SourceFrame> traced_frames(std::string_view text) {
     if (line.empty()) continue;
     SourceFrame frame;
     if (!parse_traced_frame(line, frame)) return {};
-    tracer = tracer || is_tracer(frame);
-    if (!tracer && !is_module_call(frame)) out.push_back(std::move(frame));
+    if (is_tracer(frame)) break;  // beyond it is who called the tracer
+    if (!is_module_call(frame)) out.push_back(std::move(frame));
   }
   return out;
 }

@@ -76,7 +76,7 @@ std::vector<std::string> TorchArchive::list(std::string_view prefix,
 }
 
 Result<pickle::Pickle> TorchArchive::pickled(std::string_view name) const {
-  return pickle::Pickle::parse(TRY(read(name)), where(name));
+  return pickle::Pickle::parse(TRY(read(name, Verify::always)), where(name));
 }
 
 Result<StoredTensor> TorchArchive::tensor(const pickle::Value& value,

@@ -19,7 +19,7 @@ constexpr uint32_t kLocator64Signature = 0x07064b50;
 constexpr size_t kEntrySize = 46, kLocalSize = 30, kEndSize = 22, kEnd64Size = 56,
                  kLocatorSize = 20;
 constexpr uint16_t kZip64Extra = 1;
-constexpr uint64_t kVerifiedSize = uint64_t{1} << 20;
+constexpr uint64_t kVerifiedSize = uint64_t{1} << 16;
 // Deflate codes at most 258 bytes in two bits.
 constexpr uint64_t kMaxDeflateRatio = 1032;
 

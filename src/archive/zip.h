@@ -27,8 +27,8 @@ struct ZipEntry {
 };
 
 enum class Verify {
-  automatic,  // the checksum of deflated entries, and of stored ones up to 1 MiB: weights stay
-              // untouched on disk
+  automatic,  // the checksum of deflated entries, and of stored ones up to 64 KiB: what is only
+              // mapped stays untouched on disk
   always,
   never,
 };

@@ -196,7 +196,7 @@ Result<Program> parse_program(std::string_view text, const Where& where) {
 Result<Program> read_program(const std::string& path) {
   const archive::ZipReader zip = TRY(archive::ZipReader::open(path));
   const FileLayout layout = TRY(find_layout(zip));
-  const archive::Blob json = TRY(zip.read(layout.program));
+  const archive::Blob json = TRY(zip.read(layout.program, archive::Verify::always));
   Program out = TRY(parse_program(json.text(), {.file = path, .node = layout.program}));
   out.model = layout.model;
   TRY(read_weights(zip, layout, out));

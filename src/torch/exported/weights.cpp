@@ -100,7 +100,7 @@ Result<StoredTensor> raw_tensor(const Cursor& meta, GraphReader& reader, const B
 // {"config": {fqn: {"path_name", "is_param", "use_pickle", "tensor_meta"}}}
 Status read_configured(const ZipReader& zip, const std::string& folder, const std::string& config,
                        bool big_endian, Tensors& out) {
-  const Blob text = TRY(zip.read(config));
+  const Blob text = TRY(zip.read(config, archive::Verify::always));
   const JsonDocument document =
       TRY(JsonDocument::parse(text.text(), {.file = zip.path(), .node = config}));
   const Cursor root(document);
