@@ -158,9 +158,10 @@ Result<SourceRanges> SourceRanges::parse(const Blob& debug_pkl, const Where& whe
     const auto [stack, unseen] = stacks.try_emplace({range[0], range[1]->integer},
                                                     static_cast<uint32_t>(out.stacks_.size()));
     if (unseen) out.stacks_.push_back(frames_of(source->second, range[1]->integer));
-    out.ranges_.push_back({static_cast<size_t>(entry->items[0]->integer), stack->second});
+    out.ranges_.push_back({static_cast<size_t>(entry->items[0]->integer),
+                           static_cast<uint32_t>(out.ranges_.size()), stack->second});
   }
-  std::ranges::stable_sort(out.ranges_, {}, &Range::offset);
+  std::ranges::sort(out.ranges_, {}, [](const Range& r) { return std::pair(r.offset, r.order); });
   return out;
 }
 

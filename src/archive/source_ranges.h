@@ -30,9 +30,10 @@ class SourceRanges {
  private:
   struct Range {
     size_t offset = 0;
+    uint32_t order = 0;   // of writing: of ranges at one offset the last counts
     uint32_t frames = 0;  // index into stacks_
   };
-  std::vector<Range> ranges_;  // by offset
+  std::vector<Range> ranges_;  // by offset and order
   std::vector<std::vector<SourceFrame>> stacks_{1};
 };
 
