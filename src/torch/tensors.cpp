@@ -1,0 +1,398 @@
+// Tensors: reading them out of storages, writing through any chain of views.
+#include <algorithm>
+
+#include "ops/gather/gather.h"
+#include "ops/reshape/reshape.h"
+#include "ops/slice/slice.h"
+#include "ops/transpose/transpose.h"
+#include "torch/machine.h"
+
+namespace tenon::torch {
+
+using ir::Truth;
+
+Value Machine::tensor(ir::Value* value) {
+  AbstractTensor out;
+  out.dtype = value->dtype();
+  if (value->shape()) out.sizes = *value->shape();
+  out.strides = contiguous_strides(out.sizes);
+  Storage storage;
+  storage.dtype = out.dtype;
+  storage.shape = out.sizes;
+  storage.value = value;
+  storage.origin = builder.origin();
+  out.storage = state.storages.add(std::move(storage));
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+Value Machine::known_tensor(DType dtype, Shape shape, std::vector<Scalar> elements, bool wrapped) {
+  AbstractTensor out;
+  out.dtype = dtype;
+  out.sizes = shape;
+  out.strides = contiguous_strides(shape);
+  out.wrapped = wrapped;
+  Storage storage;
+  storage.dtype = dtype;
+  storage.shape = std::move(shape);
+  storage.known = std::move(elements);
+  storage.origin = builder.origin();
+  out.storage = state.storages.add(std::move(storage));
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+Value Machine::uninitialised(DType dtype, Shape shape) {
+  AbstractTensor out;
+  out.dtype = dtype;
+  out.sizes = shape;
+  out.strides = contiguous_strides(shape);
+  Storage storage;
+  storage.dtype = dtype;
+  storage.shape = std::move(shape);
+  storage.uninitialised = true;
+  storage.origin = builder.origin();
+  out.storage = state.storages.add(std::move(storage));
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+Value Machine::parameter(Tensor data, Shape strides, std::string name) {
+  AbstractTensor out;
+  out.dtype = data.dtype();
+  out.sizes = ir::to_shape(data.shape());
+  out.strides = strides.empty() ? contiguous_strides(out.sizes) : std::move(strides);
+  Storage storage;
+  storage.dtype = out.dtype;
+  storage.shape = out.sizes;
+  storage.parameter = name;
+  storage.value = builder.constant(std::move(data), std::move(name));
+  out.storage = state.storages.add(std::move(storage));
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+std::vector<Dim> Machine::contiguous_strides(const Shape& sizes) {
+  std::vector<Dim> strides(sizes.size(), Dim(1));
+  for (size_t i = sizes.size(); i-- > 1;) strides[i - 1] = strides[i] * (sizes[i].is(0) ? Dim(1) : sizes[i]);
+  return strides;
+}
+
+bool Machine::is_contiguous(const AbstractTensor& tensor) const {
+  Dim expected = 1;
+  for (size_t i = tensor.sizes.size(); i-- > 0;) {
+    if (tensor.sizes[i].is(1)) continue;
+    if (!(tensor.strides[i] == expected)) return false;
+    expected = expected * tensor.sizes[i];
+  }
+  return true;
+}
+
+Value to_value(const Scalar& scalar) {
+  if (const double* d = std::get_if<double>(&scalar)) return Value::number(*d);
+  if (const bool* b = std::get_if<bool>(&scalar)) return Value::boolean(*b);
+  if (const Float* f = std::get_if<Float>(&scalar)) return *f;
+  return std::get<Dim>(scalar);
+}
+
+std::optional<Scalar> to_scalar(const Value& value) {
+  if (const Dim* d = value.get<Dim>()) return *d;
+  if (const Bool* b = value.get<Bool>(); b && b->is_known()) return b->kind == Bool::Kind::yes;
+  if (const Float* f = value.get<Float>()) return f->is_known() ? Scalar(f->known) : Scalar(*f);
+  return std::nullopt;
+}
+
+namespace {
+
+Tensor constant_of(DType dtype, const Dims& shape, const std::vector<Scalar>& elements) {
+  Tensor out = Tensor::zeros(dtype, shape);
+  const size_t width = byte_size(dtype, 1);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    auto put = [&](const Tensor& one) { std::copy_n(one.data(), width, out.mutable_bytes().data() + i * width); };
+    if (const Dim* d = std::get_if<Dim>(&elements[i]); d && dtype == DType::i64) {
+      put(Tensor::scalar_i64(*d->constant()));  // exact beyond 2^53
+    } else {
+      const double v = std::visit([](const auto& e) -> double {
+        using T = std::remove_cvref_t<decltype(e)>;
+        if constexpr (std::is_same_v<T, Dim>) return static_cast<double>(*e.constant());
+        else if constexpr (std::is_same_v<T, Float>) return e.known;
+        else return static_cast<double>(e);
+      }, elements[i]);
+      put(ir::Builder::scalar_tensor(v, dtype));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<ir::Value*> Machine::base_value(uint32_t id) {
+  const Storage& storage = state.storages[id];
+  if (storage.value) return storage.value;
+  if (storage.known) {
+    const bool all_constant = std::all_of(storage.known->begin(), storage.known->end(), [](const Scalar& s) {
+      const Dim* d = std::get_if<Dim>(&s);
+      return d ? d->is_constant() : !std::holds_alternative<Float>(s);
+    });
+    ir::Value* value = nullptr;
+    if (all_constant) {
+      value = builder.constant(constant_of(storage.dtype, *ir::constant_dims(storage.shape), *storage.known));
+    } else if (storage.known->size() == 1 && std::holds_alternative<Float>((*storage.known)[0])) {
+      const Shape shape = storage.shape;
+      value = TRY(scalar_value(std::get<Float>((*storage.known)[0]), storage.dtype));
+      if (!shape.empty()) value = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {value, builder.shape(shape)});
+    } else {
+      Shape dims;
+      for (const Scalar& s : *storage.known) {
+        if (const Dim* d = std::get_if<Dim>(&s)) dims.push_back(*d);
+        else return fail(ErrorKind::unsupported, "cannot build this tensor", "it mixes symbolic integers with other values");
+      }
+      value = storage.shape.empty() ? builder.dim(dims[0]) : builder.shape(dims);
+      if (storage.shape.size() > 1) value = builder.emit(ops::Reshape{}, {value, builder.shape(storage.shape)});
+      value = builder.cast(value, storage.dtype);
+    }
+    state.storages.edit(id).value = value;
+    return value;
+  }
+  Error e = error(ErrorKind::unsupported, "a tensor is read that nothing has written",
+                  "its memory comes from empty(), new_empty() or resize_(); a kernel that the program does not show must have "
+                  "written it",
+                  "register the kernel as a custom operator with the dispatcher (TORCH_LIBRARY) and save the model again");
+  const Where made = ir::where(storage.origin);
+  if (!made.source.empty()) e.why += " (allocated at " + made.source + ")";
+  return std::unexpected(std::move(e));
+}
+
+Result<ir::Value*> Machine::read_chain(uint32_t id, const ViewChainRef& view) {
+  if (!view) return base_value(id);
+  for (const auto& cached : state.storages[id].cache) {
+    if (cached.view == view) return cached.value;
+  }
+  ir::Value* parent = TRY(read_chain(id, view->parent));
+  ir::Value* value = apply(view->step, parent);
+  state.storages.edit(id).cache.push_back({view, value});
+  return value;
+}
+
+Result<ir::Value*> Machine::read(const AbstractTensor& tensor) {
+  ir::Value* value = TRY(read_chain(tensor.storage, tensor.view));
+  return value;
+}
+
+namespace {
+
+bool without_ones_equal(const Shape& a, const Shape& b, std::vector<int64_t>& inserted) {
+  // Whether b is a with ones inserted at `inserted`.
+  inserted.clear();
+  size_t i = 0;
+  for (size_t j = 0; j < b.size(); ++j) {
+    const size_t left_a = a.size() - i, left_b = b.size() - j;
+    if (i < a.size() && a[i] == b[j] && (left_b == left_a || !b[j].is(1))) ++i;
+    else if (b[j].is(1) && left_b > left_a) inserted.push_back(static_cast<int64_t>(j));
+    else return false;
+  }
+  return i == a.size();
+}
+
+}  // namespace
+
+// Reshape takes 0 for "as before" and one -1, which covers most dynamic shapes without computing any.
+static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& before, const Shape& after) {
+  if (before == after) return value;
+  std::vector<int64_t> axes;
+  if (without_ones_equal(before, after, axes)) return b.emit_named("Unsqueeze", {value, b.ints(axes)});
+  if (without_ones_equal(after, before, axes)) return b.emit_named("Squeeze", {value, b.ints(axes)});
+  std::vector<int64_t> spec;
+  int free = 0;
+  bool zero = false;
+  for (size_t i = 0; i < after.size(); ++i) {
+    if (auto n = after[i].constant()) {
+      spec.push_back(*n);
+      zero = zero || *n == 0;
+    } else if (i < before.size() && before[i] == after[i]) {
+      spec.push_back(0);
+    } else {
+      spec.push_back(-1);
+      ++free;
+    }
+  }
+  ops::Reshape op;
+  const bool symbolic = free > 0 || std::any_of(after.begin(), after.end(), [](const Dim& d) { return !d.is_constant(); });
+  if (zero) {
+    op.allowzero = true;
+    return b.emit(op, {value, b.shape(after)});
+  }
+  if (symbolic && free > 1) return b.emit(op, {value, b.shape(after)});
+  ir::Value* out = b.emit(op, {value, b.ints(spec)});
+  out->type.shape = after;  // exact where inference could only give a quotient
+  return out;
+}
+
+ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
+  switch (step.kind) {
+    case ViewStep::Kind::reshape: return emit_reshape(builder, value, step.before, step.after);
+    case ViewStep::Kind::permute: {
+      ops::Transpose op;
+      op.perm = step.permutation;
+      return builder.emit(op, {value});
+    }
+    case ViewStep::Kind::slice: {
+      const auto axis = static_cast<int64_t>(step.axis);
+      const Dim stop = step.start + (step.after[step.axis] - Dim(1)) * Dim(step.step) + Dim(1);
+      const Dim bound = step.start + step.after[step.axis] * Dim(step.step);
+      const Dim end = step.step == 1 ? bound : stop;
+      ir::Value* out = builder.emit(ops::Slice{}, {value, builder.shape({{step.start}}), builder.shape({{end}}), builder.ints({axis}), builder.ints({step.step})});
+      out->type.shape = step.after;
+      return out;
+    }
+    case ViewStep::Kind::select: {
+      ops::Gather op;
+      op.axis = static_cast<int64_t>(step.axis);
+      return builder.emit(op, {value, builder.dim(step.start)});
+    }
+    case ViewStep::Kind::expand: {
+      ir::Value* out = builder.emit_named("Expand", {value, builder.shape(step.after)});
+      out->type.shape = step.after;
+      return out;
+    }
+  }
+  return value;
+}
+
+Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole, ir::Value* part) {
+  switch (step.kind) {
+    case ViewStep::Kind::reshape: return emit_reshape(builder, part, step.after, step.before);
+    case ViewStep::Kind::permute: {
+      ops::Transpose op;
+      op.perm.emplace(step.permutation.size());
+      for (size_t i = 0; i < step.permutation.size(); ++i) (*op.perm)[static_cast<size_t>(step.permutation[i])] = static_cast<int64_t>(i);
+      return builder.emit(op, {part});
+    }
+    case ViewStep::Kind::expand:
+      if (step.before == step.after) return part;
+      return fail(ErrorKind::unsupported, "cannot write to this tensor",
+                  "it is an expanded view, in which several elements share one place in memory",
+                  "copy it first: x.expand(...).clone()");
+    case ViewStep::Kind::select:
+    case ViewStep::Kind::slice: break;
+  }
+  const auto axis = static_cast<int64_t>(step.axis);
+  const bool select = step.kind == ViewStep::Kind::select;
+  if (select) part = builder.emit_named("Unsqueeze", {part, builder.ints({axis})});
+  const Dim length = select ? Dim(1) : step.after[step.axis];
+  const Dim size = step.before[step.axis];
+  if (step.step == 1) {
+    if (length == size) return part;
+    std::vector<ir::Value*> pieces;
+    auto piece = [&](const Dim& from, const Dim& to) {
+      if (from == to) return;
+      pieces.push_back(builder.emit(ops::Slice{}, {whole, builder.shape({{from}}), builder.shape({{to}}), builder.ints({axis}), builder.ints({1})}));
+    };
+    piece(0, step.start);
+    pieces.push_back(part);
+    piece(step.start + length, size);
+    ir::Value* out = builder.emit_with("Concat", {{"axis", axis}}, pieces);
+    out->type.shape = step.before;
+    return out;
+  }
+  // Every step-th row: scatter along the axis, which goes to the front for it.
+  std::vector<int64_t> to_front{axis};
+  for (int64_t i = 0; i < static_cast<int64_t>(step.before.size()); ++i) {
+    if (i != axis) to_front.push_back(i);
+  }
+  ops::Transpose forward, back;
+  forward.perm = to_front;
+  back.perm.emplace(to_front.size());
+  for (size_t i = 0; i < to_front.size(); ++i) (*back.perm)[static_cast<size_t>(to_front[i])] = static_cast<int64_t>(i);
+  ir::Value* stop = builder.dim(step.start + length * Dim(step.step));
+  ir::Value* rows = builder.emit_named("Range", {builder.dim(step.start), stop, builder.scalar_int(step.step)});
+  rows->type.shape = Shape{length};
+  rows = builder.emit_named("Unsqueeze", {rows, builder.ints({1})});
+  ir::Value* scattered = builder.emit_with("ScatterND", {{"reduction", std::string("none")}},
+                                           {builder.emit(forward, {whole}), rows, builder.emit(forward, {part})});
+  return builder.emit(back, {scattered});
+}
+
+Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
+  if (tensor.alias_unsure) {
+    return fail(ErrorKind::unsupported, "cannot write to this tensor",
+                "whether it shares memory with another tensor depends on sizes that are not known here",
+                "fix the dynamic sizes, or copy the tensor before writing to it: x.clone()");
+  }
+  value = builder.cast(value, tensor.dtype);
+  if (!value->shape() || *value->shape() != tensor.sizes) {
+    value = builder.emit_named("Expand", {value, builder.shape(tensor.sizes)});
+    value->type.shape = tensor.sizes;
+  }
+  if (tensor.view && state.storages[tensor.storage].uninitialised && state.storages[tensor.storage].value == nullptr) {
+    // Written piece by piece: what is never written stays zero here, where PyTorch leaves chance.
+    ir::Value* zero = builder.scalar(0, tensor.dtype);
+    state.storages.edit(tensor.storage).value = builder.emit_named("Expand", {zero, builder.shape(state.storages[tensor.storage].shape)});
+  }
+  for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get()) {
+    ir::Value* whole = TRY(read_chain(tensor.storage, link->parent));
+    value = TRY(apply_inverse(link->step, whole, value));
+  }
+  Storage& storage = state.storages.edit(tensor.storage);
+  if (!storage.parameter.empty() && storage.version == 0) {
+    notices.push_back({"the program writes to " + storage.parameter + "; the new value is used but not kept for the next run",
+                       ir::where(builder.origin())});
+  }
+  storage.value = value;
+  storage.known.reset();
+  storage.uninitialised = false;
+  storage.cache.clear();
+  ++storage.version;
+  return builder.status();
+}
+
+Result<Value> Machine::view(const TensorRef& base, ViewStep step, std::vector<Dim> strides) {
+  if (step.before == step.after && (step.kind == ViewStep::Kind::reshape || step.kind == ViewStep::Kind::expand)) return base;
+  AbstractTensor out = *base;
+  out.sizes = step.after;
+  out.strides = std::move(strides);
+  out.wrapped = false;
+  out.view = std::make_shared<const ViewChain>(ViewChain{base->view, std::move(step)});
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) const {
+  const Storage& storage = state.storages[tensor.storage];
+  if (!storage.known) return std::nullopt;
+  std::vector<const ViewStep*> steps;
+  for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get()) steps.push_back(&link->step);
+  std::vector<Scalar> elements = *storage.known;
+  Shape shape = storage.shape;
+  for (size_t i = steps.size(); i-- > 0;) {
+    const ViewStep& step = *steps[i];
+    const auto start = step.start.constant();
+    switch (step.kind) {
+      case ViewStep::Kind::reshape: break;
+      case ViewStep::Kind::select:
+        if (shape.size() != 1 || !start || *start < 0 || *start >= static_cast<int64_t>(elements.size())) return std::nullopt;
+        elements = {elements[static_cast<size_t>(*start)]};
+        break;
+      case ViewStep::Kind::slice: {
+        const auto length = step.after[0].constant();
+        if (shape.size() != 1 || !start || !length) return std::nullopt;
+        std::vector<Scalar> part;
+        for (int64_t k = 0; k < *length; ++k) {
+          const int64_t at = *start + k * step.step;
+          if (at < 0 || at >= static_cast<int64_t>(elements.size())) return std::nullopt;
+          part.push_back(elements[static_cast<size_t>(at)]);
+        }
+        elements = std::move(part);
+        break;
+      }
+      case ViewStep::Kind::permute:
+        if (shape.size() > 1) return std::nullopt;
+        break;
+      case ViewStep::Kind::expand: {
+        const auto count = ir::product(step.after).constant();
+        if (elements.size() != 1 || !count || *count > 64) return std::nullopt;
+        elements.resize(static_cast<size_t>(*count), elements[0]);
+        break;
+      }
+    }
+    shape = step.after;
+  }
+  return elements;
+}
+
+}  // namespace tenon::torch

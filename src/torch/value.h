@@ -1,0 +1,116 @@
+// The values that a PyTorch program computes with, as the evaluator sees them: Python values that are known or symbolic,
+// and tensors as views of storages.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace tenon::torch {
+
+using ir::Dim;
+using ir::Shape;
+
+struct Value;
+
+// A float: known, or `factor * of + offset` of a symbolic integer, or computed by the graph (a 0-d tensor).
+struct Float {
+  double known = 0;
+  std::optional<Dim> of;
+  double factor = 1, offset = 0;
+  ir::Value* computed = nullptr;
+  bool is_known() const { return !of && computed == nullptr; }
+};
+
+// A bool: known, or a relation of symbolic integers, or computed by the graph (a 0-d boolean tensor).
+struct Bool {
+  enum class Kind : uint8_t { no, yes, relation, computed };
+  Kind kind = Kind::no;
+  ir::Guard::Relation relation = ir::Guard::Relation::eq;
+  Dim lhs, rhs;
+  ir::Value* computed = nullptr;
+  static Bool of(bool known) { return {known ? Kind::yes : Kind::no, {}, {}, {}, nullptr}; }
+  bool is_known() const { return kind == Kind::no || kind == Kind::yes; }
+};
+
+// One step from a tensor to a view of it.
+struct ViewStep {
+  enum class Kind : uint8_t { reshape, permute, slice, select, expand };
+  Kind kind = Kind::reshape;
+  Shape before, after;
+  std::vector<int64_t> permutation;  // of permute
+  size_t axis = 0;                   // of slice, select
+  Dim start = 0;                     // of slice; the index of select
+  int64_t step = 1;                  // of slice
+};
+
+// The steps from a storage's base tensor, shared between views.
+struct ViewChain {
+  std::shared_ptr<const ViewChain> parent;  // null: the base tensor
+  ViewStep step;
+};
+using ViewChainRef = std::shared_ptr<const ViewChain>;
+
+struct AbstractTensor {
+  uint32_t storage = 0;
+  DType dtype = DType::f32;
+  Shape sizes;
+  std::vector<Dim> strides;
+  ViewChainRef view;        // null: the whole storage in its base shape
+  bool wrapped = false;     // made from a Python number: weak in type promotion
+  bool alias_unsure = false;  // whether it shares memory with its storage could not be decided: must not be written
+};
+using TensorRef = std::shared_ptr<const AbstractTensor>;
+
+struct ListRef { uint32_t id = 0; bool operator==(const ListRef&) const = default; };
+struct DictRef { uint32_t id = 0; bool operator==(const DictRef&) const = default; };
+struct ObjectRef { uint32_t id = 0; bool operator==(const ObjectRef&) const = default; };
+struct TupleData;
+using TupleRef = std::shared_ptr<const TupleData>;
+struct Device { std::string name; bool operator==(const Device&) const = default; };
+struct Range { Dim start, stop, step; };
+// Something that can be called or looked into by name: a function, a class, a bound method, a namespace.
+struct Callable {
+  std::string name;                     // qualified: "torch.add", "__torch__.f", "ops.prim"
+  std::shared_ptr<const Value> bound;   // the object of a method
+};
+// A value that could not be computed, with the reason; using it where its value matters is an error.
+struct Poison { std::string reason; };
+struct Complex { double re = 0, im = 0; };
+
+struct Value {
+  std::variant<std::monostate, Bool, Dim, Float, std::string, TensorRef, ListRef, DictRef, ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex> v;
+
+  Value() = default;
+  template <class T>
+    requires(!std::is_same_v<std::remove_cvref_t<T>, Value> && !std::is_same_v<std::remove_cvref_t<T>, bool> &&
+             !std::is_arithmetic_v<std::remove_cvref_t<T>>)
+  Value(T&& value) : v(std::forward<T>(value)) {}  // NOLINT: every alternative is a Value
+  static Value boolean(bool b) { return Bool::of(b); }
+  static Value integer(int64_t i) { return Dim(i); }
+  static Value number(double d) { return Float{d, {}, 1, 0, nullptr}; }
+  static Value tuple(std::vector<Value> items);
+
+  template <class T>
+  bool is() const { return std::holds_alternative<T>(v); }
+  template <class T>
+  const T* get() const { return std::get_if<T>(&v); }
+  bool is_none() const { return is<std::monostate>(); }
+  std::string kind() const;  // "int", "Tensor", for messages
+};
+
+struct TupleData {
+  std::vector<Value> items;
+  std::vector<std::string> names;  // of a NamedTuple
+  std::string type;                // its qualified class
+};
+
+// PyTorch's numbering of dtypes in programs (c10::ScalarType), and back. undefined / -1 where there is none.
+DType dtype_of_scalar_type(int64_t scalar_type);
+int64_t scalar_type_of_dtype(DType dtype);
+
+}  // namespace tenon::torch

@@ -1,0 +1,19 @@
+// Views and copies of tensors, shared by operators that are made of them.
+#pragma once
+
+#include "torch/machine.h"
+
+namespace tenon::torch {
+
+// Replaces a -1 among the sizes; checks the number of elements.
+Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count);
+// A view where PyTorch would give one; else a copy where `may_copy`.
+Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool may_copy);
+Result<Value> permute_tensor(Machine& m, const TensorRef& t, std::vector<int64_t> order);
+Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Value& start, const Value& stop, int64_t step);
+Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const Dim& index);
+Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes);
+// The tensor in another type; itself where it has that type and no copy is asked for.
+Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype, bool copy);
+
+}  // namespace tenon::torch
