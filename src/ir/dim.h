@@ -93,6 +93,14 @@ struct Dim::Term {
   std::vector<std::shared_ptr<const Atom>> factors;  // sorted; repeated for powers
 };
 
+Dim operator+(const Dim& a, const Dim& b);
+Dim operator-(const Dim& a, const Dim& b);
+Dim operator*(const Dim& a, const Dim& b);
+Dim floordiv(const Dim& a, const Dim& b);
+Dim mod(const Dim& a, const Dim& b);
+Dim min(const Dim& a, const Dim& b);
+Dim max(const Dim& a, const Dim& b);
+Dim floorscale(const Dim& a, double factor);
 Dim ceildiv(const Dim& a, const Dim& b);
 Dim product(std::span<const Dim> dims);
 

@@ -46,7 +46,7 @@ Result<Value> on_ints(Machine& m, Arithmetic op, const Dim& a, const Dim& b) {
       if (auto e = b.constant(); e && *e >= 0 && *e <= 64) {
         Dim out = 1;
         for (int64_t i = 0; i < *e; ++i) out = out * a;
-        return out;
+        return Value(out);
       }
       return m.fail(ErrorKind::unsupported, "cannot compute a power of integers", a.str() + " ** " + b.str());
     case Arithmetic::truediv: break;

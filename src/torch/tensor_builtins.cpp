@@ -178,7 +178,7 @@ Result<Value> arange(Machine& m, const Schema& schema, Arguments& args) {
     ir::Value* range = m.builder.emit_named("Range", {m.builder.dim(a), m.builder.dim(b), m.builder.dim(s)});
     TRY(m.builder.status());
     const auto bounds = length.bounds(m.ranges());
-    range->type.shape = Shape{bounds.min >= 0 ? length : ir::max(length, 0)};
+    range->type.shape = Shape(1, bounds.min >= 0 ? length : ir::max(length, 0));
     range->contents.reset();
     return m.tensor(m.builder.cast(range, type));
   }
