@@ -1,0 +1,28 @@
+// Writes a graph as an ONNX model of one opset.
+#pragma once
+
+#include <string>
+
+#include "onnx/mapping.h"
+
+namespace tenon::onnx {
+
+struct WriteOptions {
+  int opset = 17;  // kOldestWritable to the newest
+  std::string producer = "tenon";
+  bool allow_tenon_domain = false;
+  // Types of values inside, too, not only of inputs and outputs.
+  bool value_info = false;
+  // Weights go to PATH.data beside the model where there are more bytes of them than this.
+  uint64_t external_above = (uint64_t{1} << 31) - (uint64_t{64} << 20);
+};
+
+// Weights are streamed from where they are. The file appears whole or not at all, and the same
+// graph gives the same bytes. What the opset cannot say is reported, all of it in one error.
+Status write(const ir::Graph& graph, const std::string& path, const WriteOptions& options,
+             const ir::OpSet& ops, const Mappings& mappings);
+// Into memory; external data is refused.
+Result<std::string> write(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
+                          const Mappings& mappings);
+
+}  // namespace tenon::onnx
