@@ -75,12 +75,13 @@ class Parser {
       at_ = static_cast<size_t>(end - text_.data());
       return ir::Dim(value);
     }
-    if (at_ >= text_.size() || !starts_name(text_[at_])) return bad("a number or a name is missing");
+    if (at_ >= text_.size() || !starts_name(text_[at_]))
+      return bad("a number or a name is missing");
     while (at_ < text_.size() && in_name(text_[at_])) ++at_;
     const std::string name(text_.substr(begin, at_ - begin));
     if (at_ >= text_.size() || text_[at_] != '(') return ir::Dim::symbol(name);
     ++at_;
-    if (name == "floor") return floorscale(depth);
+    if (name == "floor") return scaled(depth);
     ir::Dim a = TRY(sum(depth + 1));
     if (!eat(',')) return bad("a function needs two arguments");
     ir::Dim b = TRY(sum(depth + 1));
@@ -93,7 +94,7 @@ class Parser {
   }
 
   // floor(SUM * NUMBER), behind the bracket.
-  Result<ir::Dim> floorscale(int depth) {
+  Result<ir::Dim> scaled(int depth) {
     size_t close = at_;
     for (int open = 1; close < text_.size(); ++close) {
       open += text_[close] == '(' ? 1 : text_[close] == ')' ? -1 : 0;
@@ -112,7 +113,7 @@ class Parser {
     ir::Dim value = TRY(inner.sum(depth + 1));
     if (inner.at_ != star) return bad("floor takes a product");
     at_ = close + 1;
-    return ir::floorscale(value, scale);
+    return floorscale(value, scale);
   }
 
   std::string_view text_;

@@ -106,12 +106,12 @@ Status Importer::check_operators() const {
               .why = "an operator needs a kernel to run and a rule to be written",
               .hint = "replace them, or export the model with standard operators only"};
   for (const Unknown& u : unknown) {
-    error.details.push_back({.kind = ErrorKind::unsupported,
-                             .what = fmt::format("{} ({} time{})", u.name, u.count,
-                                                 u.count == 1 ? "" : "s"),
-                             .where = {.node = u.first},
-                             .why = "Tenon has no operator of this name",
-                             .hint = "replace it by standard operators"});
+    error.details.push_back(
+        {.kind = ErrorKind::unsupported,
+         .what = fmt::format("{} ({} time{})", u.name, u.count, u.count == 1 ? "" : "s"),
+         .where = {.node = u.first},
+         .why = "Tenon has no operator of this name",
+         .hint = "replace it by standard operators"});
   }
   return fail(std::move(error));
 }
@@ -191,7 +191,8 @@ Status Importer::read_graph(const proto::Graph& from, ir::Graph& into, Scope& sc
   for (const proto::ValueInfo& input : from.inputs) {
     if (input.name.empty()) return bad("an input has no name");
     if (auto it = scope.values.find(input.name); it != scope.values.end()) {
-      if (!it->second->is_constant()) return bad(fmt::format("two inputs are named '{}'", input.name));
+      if (!it->second->is_constant())
+        return bad(fmt::format("two inputs are named '{}'", input.name));
       continue;  // an input with a default value, which is all that Tenon takes
     }
     ir::Value* value = nullptr;
@@ -218,8 +219,7 @@ Status Importer::read_outputs(const proto::Graph& from, const Scope& scope) {
   std::unordered_map<const ir::Value*, bool> taken;
   for (const proto::ValueInfo& output : from.outputs) {
     ir::Value* value = scope.find(output.name).value_or(nullptr);
-    if (value == nullptr)
-      return bad(fmt::format("nothing computes the output '{}'", output.name));
+    if (value == nullptr) return bad(fmt::format("nothing computes the output '{}'", output.name));
     ir::Graph& graph = b_.graph();
     const bool named = value->name == output.name;
     if (graph.parent() == nullptr && (!named || std::exchange(taken[value], true))) {
@@ -271,8 +271,7 @@ Status Importer::read_node(const proto::Node& node, Scope& scope, const Body& bo
     const std::string_view name = node.outputs[i];
     ir::Value* value = i < outputs->size() ? (*outputs)[i] : nullptr;
     if (name.empty()) continue;
-    if (value == nullptr)
-      return bad(fmt::format("its output {} does not exist", i), where(node));
+    if (value == nullptr) return bad(fmt::format("its output {} does not exist", i), where(node));
     if (!scope.values.emplace(name, value).second)
       return bad(fmt::format("the name '{}' is used twice", name), where(node));
     if (value->name.empty()) value->name = body.prefix + std::string(name);
@@ -324,11 +323,11 @@ Result<ir::Attributes> Importer::attributes(const proto::Node& node, const Body&
         out.set(std::move(name), std::vector<std::string>(a->strings.begin(), a->strings.end()));
         break;
       default:
-        return fail({.kind = ErrorKind::unsupported,
-                     .what = fmt::format("attribute '{}' of {} has an unsupported type", name,
-                                         node.op),
-                     .why = "it is a sparse tensor, a type, or a list of tensors or graphs",
-                     .hint = "export the model without it"});
+        return fail(
+            {.kind = ErrorKind::unsupported,
+             .what = fmt::format("attribute '{}' of {} has an unsupported type", name, node.op),
+             .why = "it is a sparse tensor, a type, or a list of tensors or graphs",
+             .hint = "export the model without it"});
     }
   }
   return out;
@@ -339,7 +338,8 @@ Result<Values> Importer::constant(const ir::Attributes& attributes) {
   const auto& value = attributes.all().front().second;
   if (const auto* t = std::get_if<Tensor>(&value)) return Values{graph_.add_constant(*t)};
   if (const auto* i = std::get_if<int64_t>(&value)) return Values{b_.scalar_int(*i)};
-  if (const auto* f = std::get_if<float>(&value)) return Values{b_.constant(Tensor::scalar_f32(*f))};
+  if (const auto* f = std::get_if<float>(&value))
+    return Values{b_.constant(Tensor::scalar_f32(*f))};
   if (const auto* ints = std::get_if<std::vector<int64_t>>(&value)) return Values{b_.ints(*ints)};
   if (const auto* floats = std::get_if<std::vector<float>>(&value)) {
     const auto n = static_cast<int64_t>(floats->size());
@@ -376,7 +376,8 @@ Result<Values> Importer::call(const proto::Function& function, const proto::Node
                    .depth = body.depth + 1};
   for (const proto::Node& n : function.nodes) TRY(read_node(n, scope, inner));
   Values out;
-  for (const std::string_view name : function.outputs) out.push_back(scope.find(name).value_or(nullptr));
+  for (const std::string_view name : function.outputs)
+    out.push_back(scope.find(name).value_or(nullptr));
   return out;
 }
 
@@ -398,25 +399,25 @@ Result<Values> Importer::read_operator(const proto::Node& node, Values inputs, S
   const Mapping* mapping = mappings_.find(domain, node.op);  // known: check_operators() looked
   std::vector<std::string> names;
   for (const auto& [name, graph] : graphs) names.push_back(name);
-  ImportContext context{
-      .b = b_,
-      .opset = static_cast<int>(opset),
-      .domain = domain,
-      .op = node.op,
-      .attributes = std::move(attributes),
-      .inputs = std::move(inputs),
-      .outputs = std::max<size_t>(node.outputs.size(), 1),
-      .graphs = std::move(names),
-      .read_graph = [&](std::string_view name, ir::Graph& into) -> Status {
-        auto it = graphs.find(std::string(name));
-        if (it == graphs.end())
-          return bad(fmt::format("{} lacks its graph '{}'", node.op, name));
-        if (body.depth >= proto::kMaxDepth) return bad("graphs are nested too deeply");
-        Scope inner{.parent = &scope};
-        Body nested = body;
-        ++nested.depth;
-        return read_graph(*it->second, into, inner, nested);
-      }};
+  ImportContext context{.b = b_,
+                        .opset = static_cast<int>(opset),
+                        .domain = domain,
+                        .op = node.op,
+                        .attributes = std::move(attributes),
+                        .inputs = std::move(inputs),
+                        .outputs = std::max<size_t>(node.outputs.size(), 1),
+                        .graphs = std::move(names),
+                        .read_graph = [&](std::string_view name, ir::Graph& into) -> Status {
+                          auto it = graphs.find(std::string(name));
+                          if (it == graphs.end())
+                            return bad(fmt::format("{} lacks its graph '{}'", node.op, name));
+                          if (body.depth >= proto::kMaxDepth)
+                            return bad("graphs are nested too deeply");
+                          Scope inner{.parent = &scope};
+                          Body nested = body;
+                          ++nested.depth;
+                          return read_graph(*it->second, into, inner, nested);
+                        }};
   if (mapping->read) return mapping->read(context);
   ir::Attributes complete = TRY(mapping->defaults(context.attributes));
   return context.emit(std::string(node.op), std::move(complete));

@@ -15,11 +15,17 @@ std::span<const DType> wider(DType dtype, Widen widen) {
   static constexpr std::array kShort{DType::i32, DType::i64, DType::f32, DType::f64};
   static constexpr std::array kInt{DType::i64, DType::f64};
   switch (dtype) {
-    case DType::f16: case DType::bf16:
+    case DType::f16:
+    case DType::bf16:
       return kHalf;
-    case DType::i8: case DType::u8: case DType::i16: case DType::u16: case DType::boolean:
+    case DType::i8:
+    case DType::u8:
+    case DType::i16:
+    case DType::u16:
+    case DType::boolean:
       return widen == Widen::numbers ? std::span<const DType>(kShort) : std::span<const DType>();
-    case DType::i32: case DType::u32:
+    case DType::i32:
+    case DType::u32:
       return widen == Widen::numbers ? std::span<const DType>(kInt) : std::span<const DType>();
     default:
       return {};
@@ -29,8 +35,8 @@ std::span<const DType> wider(DType dtype, Widen widen) {
 bool is_empty_list(const ir::Attribute& a) {
   return std::visit(
       [](const auto& v) {
-        if constexpr (requires { v.empty(); } && !std::is_same_v<std::remove_cvref_t<decltype(v)>,
-                                                                 std::string>)
+        if constexpr (requires { v.empty(); } &&
+                      !std::is_same_v<std::remove_cvref_t<decltype(v)>, std::string>)
           return v.empty();
         else
           return false;
@@ -47,9 +53,8 @@ class Fitter {
     schema_ = find_schema(c_.node->op, c_.opset);
     if (schema_ == nullptr) {
       const int appears = first_opset(c_.node->op);
-      return c_.fail(appears > c_.opset
-                         ? fmt::format("the operator appears in opset {}", appears)
-                         : std::string("ONNX has no such operator"),
+      return c_.fail(appears > c_.opset ? fmt::format("the operator appears in opset {}", appears)
+                                        : std::string("ONNX has no such operator"),
                      appears);
     }
     TRY(fit_types());
@@ -92,9 +97,9 @@ class Fitter {
   Status refuse_type(std::string which, const ir::Type& type, F&& accepted) {
     const int appears = first_opset_where(c_.node->op, c_.opset, accepted);
     const std::string kind = type.is_tensor() ? std::string(name(type.dtype)) : type.str();
-    return c_.fail(appears ? fmt::format("its {} of type {} appears in opset {}", which, kind,
-                                         appears)
-                           : fmt::format("ONNX does not take its {} of type {}", which, kind),
+    return c_.fail(appears
+                       ? fmt::format("its {} of type {} appears in opset {}", which, kind, appears)
+                       : fmt::format("ONNX does not take its {} of type {}", which, kind),
                    appears);
   }
 
@@ -126,12 +131,13 @@ class Fitter {
     for (size_t i = 0; i < count; ++i) {
       const SchemaParameter* parameter = schema_->input(i);
       const ir::Value* value = c_.input(i);
-      if (!value || !parameter || parameter->type_variable < 0 || !value->type.is_tensor()) continue;
+      if (!value || !parameter || parameter->type_variable < 0 || !value->type.is_tensor())
+        continue;
       DType& bound = types[static_cast<size_t>(parameter->type_variable) % types.size()];
       if (bound == DType::undefined) bound = value->dtype();
       if (bound != value->dtype())
-        return c_.fail(fmt::format("its inputs have the types {} and {}", name(bound),
-                                   name(value->dtype())));
+        return c_.fail(
+            fmt::format("its inputs have the types {} and {}", name(bound), name(value->dtype())));
     }
     return {};
   }
@@ -150,7 +156,7 @@ class Fitter {
       if (known == nullptr) {
         const int appears = first_opset_where(
             c_.node->op, c_.opset, [&](const Schema& s) { return s.attribute(name) != nullptr; });
-        return c_.fail(fmt::format("its attribute {} = {} {}", name, to_string(value),
+        return c_.fail(fmt::format("its attribute {} = {} {}", name, ir::to_string(value),
                                    appears ? fmt::format("appears in opset {}", appears)
                                            : std::string("is not ONNX's")),
                        appears);

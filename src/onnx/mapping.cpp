@@ -9,7 +9,8 @@ namespace tenon::onnx {
 
 Result<Values> ImportContext::emit(std::string name, ir::Attributes complete) {
   while (!inputs.empty() && inputs.back() == nullptr) inputs.pop_back();
-  ir::Node* node = b.emit_node(std::string(domain), std::move(name), std::move(complete), inputs, outputs);
+  ir::Node* node =
+      b.emit_node(std::string(domain), std::move(name), std::move(complete), inputs, outputs);
   TRY(b.status());
   return Values(node->outputs().begin(), node->outputs().end());
 }

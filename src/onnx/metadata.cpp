@@ -161,9 +161,9 @@ std::vector<std::pair<std::string, std::string>> model_metadata(const ir::Graph&
     std::replace(reason.begin(), reason.end(), '\n', ' ');
     const ir::Origin none;
     const ir::Origin& origin = guard.origin ? *guard.origin : none;
-    out.emplace_back(fmt::format("{}{}", kGuardPrefix, i),
-                     fmt::format("{}\n{}\n{}\n{}", guard.str(), reason, origin.module,
-                                 frames_text(origin)));
+    out.emplace_back(
+        fmt::format("{}{}", kGuardPrefix, i),
+        fmt::format("{}\n{}\n{}\n{}", guard.str(), reason, origin.module, frames_text(origin)));
   }
   return out;
 }

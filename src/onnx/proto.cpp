@@ -111,20 +111,32 @@ Tensor tensor(Reader message) {
   Tensor out;
   fields(message, [&](Reader& r, auto tag) {
     switch (tag) {
-      case 1: return integers(r, out.dims);
-      case 2: return integer(r, out.dtype);
-      case 4: case 5: case 7: case 10: case 11: return chunk(r, static_cast<int>(tag), out);
-      case 6: return views(r, out.strings);
-      case 8: return view(r, out.name);
-      case 9: return out.has_raw = view(r, out.raw);
-      case 13: return pairs(r, out.external_data);
+      case 1:
+        return integers(r, out.dims);
+      case 2:
+        return integer(r, out.dtype);
+      case 4:
+      case 5:
+      case 7:
+      case 10:
+      case 11:
+        return chunk(r, static_cast<int>(tag), out);
+      case 6:
+        return views(r, out.strings);
+      case 8:
+        return view(r, out.name);
+      case 9:
+        return out.has_raw = view(r, out.raw);
+      case 13:
+        return pairs(r, out.external_data);
       case 14: {
         int64_t location = 0;
         const bool taken = integer(r, location);
         out.external = location == 1;
         return taken;
       }
-      default: return false;
+      default:
+        return false;
     }
   });
   return out;
@@ -193,13 +205,16 @@ Attribute attribute(Reader message, int depth) {
   Attribute out;
   fields(message, [&](Reader& r, auto tag) {
     switch (tag) {
-      case 1: return view(r, out.name);
+      case 1:
+        return view(r, out.name);
       case 2:
         if (!is(r, kFixed32)) return false;
         out.f = r.get_float();
         return true;
-      case 3: return integer(r, out.i);
-      case 4: return view(r, out.s);
+      case 3:
+        return integer(r, out.i);
+      case 4:
+        return view(r, out.s);
       case 5:
         if (!is(r, kBytes)) return false;
         out.t = std::make_unique<Tensor>(tensor(r.get_message()));
@@ -208,13 +223,26 @@ Attribute attribute(Reader message, int depth) {
         if (!is(r, kBytes)) return false;
         out.g = std::make_unique<Graph>(graph(r.get_message(), depth + 1));
         return true;
-      case 7: return floats(r, out.floats);
-      case 8: return integers(r, out.ints);
-      case 9: return views(r, out.strings);
-      case 10: case 11: case 14: case 15: case 22: case 23: out.other = true; return false;
-      case 20: return integer(r, out.type);
-      case 21: return view(r, out.reference);
-      default: return false;
+      case 7:
+        return floats(r, out.floats);
+      case 8:
+        return integers(r, out.ints);
+      case 9:
+        return views(r, out.strings);
+      case 10:
+      case 11:
+      case 14:
+      case 15:
+      case 22:
+      case 23:
+        out.other = true;
+        return false;
+      case 20:
+        return integer(r, out.type);
+      case 21:
+        return view(r, out.reference);
+      default:
+        return false;
     }
   });
   return out;
@@ -224,19 +252,28 @@ Node node(Reader message, int depth) {
   Node out;
   fields(message, [&](Reader& r, auto tag) {
     switch (tag) {
-      case 1: return views(r, out.inputs);
-      case 2: return views(r, out.outputs);
-      case 3: return view(r, out.name);
-      case 4: return view(r, out.op);
+      case 1:
+        return views(r, out.inputs);
+      case 2:
+        return views(r, out.outputs);
+      case 3:
+        return view(r, out.name);
+      case 4:
+        return view(r, out.op);
       case 5:
         if (!is(r, kBytes)) return false;
         out.attributes.push_back(attribute(r.get_message(), depth));
         return true;
-      case 6: return view(r, out.doc);
-      case 7: return view(r, out.domain);
-      case 8: return view(r, out.overload);
-      case 9: return pairs(r, out.metadata);
-      default: return false;
+      case 6:
+        return view(r, out.doc);
+      case 7:
+        return view(r, out.domain);
+      case 8:
+        return view(r, out.overload);
+      case 9:
+        return pairs(r, out.metadata);
+      default:
+        return false;
     }
   });
   return out;
@@ -248,13 +285,25 @@ Graph graph(Reader message, int depth) {
   fields(message, [&](Reader& r, auto tag) {
     if (!is(r, kBytes)) return false;
     switch (tag) {
-      case 1: out.nodes.push_back(node(r.get_message(), depth)); return true;
-      case 2: return view(r, out.name);
-      case 5: out.initializers.push_back(tensor(r.get_message())); return true;
-      case 11: out.inputs.push_back(value_info(r.get_message())); return true;
-      case 12: out.outputs.push_back(value_info(r.get_message())); return true;
-      case 15: out.has_sparse_initializers = true; return false;
-      default: return false;
+      case 1:
+        out.nodes.push_back(node(r.get_message(), depth));
+        return true;
+      case 2:
+        return view(r, out.name);
+      case 5:
+        out.initializers.push_back(tensor(r.get_message()));
+        return true;
+      case 11:
+        out.inputs.push_back(value_info(r.get_message()));
+        return true;
+      case 12:
+        out.outputs.push_back(value_info(r.get_message()));
+        return true;
+      case 15:
+        out.has_sparse_initializers = true;
+        return false;
+      default:
+        return false;
     }
   });
   return out;
@@ -265,15 +314,26 @@ Function function(Reader message) {
   fields(message, [&](Reader& r, auto tag) {
     if (!is(r, kBytes)) return false;
     switch (tag) {
-      case 1: return view(r, out.name);
-      case 4: return views(r, out.inputs);
-      case 5: return views(r, out.outputs);
-      case 7: out.nodes.push_back(node(r.get_message(), 1)); return true;
-      case 9: return opsets(r, out.opsets);
-      case 10: return view(r, out.domain);
-      case 11: out.defaults.push_back(attribute(r.get_message(), 1)); return true;
-      case 13: return view(r, out.overload);
-      default: return false;
+      case 1:
+        return view(r, out.name);
+      case 4:
+        return views(r, out.inputs);
+      case 5:
+        return views(r, out.outputs);
+      case 7:
+        out.nodes.push_back(node(r.get_message(), 1));
+        return true;
+      case 9:
+        return opsets(r, out.opsets);
+      case 10:
+        return view(r, out.domain);
+      case 11:
+        out.defaults.push_back(attribute(r.get_message(), 1));
+        return true;
+      case 13:
+        return view(r, out.overload);
+      default:
+        return false;
     }
   });
   return out;
@@ -283,21 +343,27 @@ Model model(Reader message) {
   Model out;
   fields(message, [&](Reader& r, auto tag) {
     switch (tag) {
-      case 1: return integer(r, out.ir_version);
-      case 2: return view(r, out.producer);
-      case 3: return view(r, out.producer_version);
+      case 1:
+        return integer(r, out.ir_version);
+      case 2:
+        return view(r, out.producer);
+      case 3:
+        return view(r, out.producer_version);
       case 7:
         if (!is(r, kBytes)) return false;
         out.has_graph = true;
         out.graph = graph(r.get_message(), 0);
         return true;
-      case 8: return opsets(r, out.opsets);
-      case 14: return pairs(r, out.metadata);
+      case 8:
+        return opsets(r, out.opsets);
+      case 14:
+        return pairs(r, out.metadata);
       case 25:
         if (!is(r, kBytes)) return false;
         out.functions.push_back(function(r.get_message()));
         return true;
-      default: return false;
+      default:
+        return false;
     }
   });
   return out;

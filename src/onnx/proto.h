@@ -20,8 +20,8 @@ using StringPairs = std::vector<std::pair<std::string_view, std::string_view>>;
 // One of the typed lists of a TensorProto, packed or one by one, as it stands in the file.
 struct PackedChunk {
   int field = 0;
-  std::string_view data;    // of packed chunks
-  uint64_t single = 0;      // the bits of an element written alone
+  std::string_view data;  // of packed chunks
+  uint64_t single = 0;    // the bits of an element written alone
   bool packed = false;
 };
 

@@ -20,10 +20,10 @@ Status check_opsets(const proto::Model& model) {
   }
   const int64_t opset = opset_of(model.opsets, "");
   if (opset > newest_opset()) {
-    return wrong(ErrorKind::unsupported,
-                 fmt::format("it uses opset {}, the newest that Tenon knows is {}", opset,
-                             newest_opset()),
-                 "export it at an older opset");
+    return wrong(
+        ErrorKind::unsupported,
+        fmt::format("it uses opset {}, the newest that Tenon knows is {}", opset, newest_opset()),
+        "export it at an older opset");
   }
   if (opset != 0 && opset < kOldestReadable) {
     return wrong(ErrorKind::unsupported,

@@ -59,13 +59,16 @@ void unpack(const proto::PackedChunk& chunk, std::vector<To>& out) {
 // The list that holds elements of a type, by its field number in TensorProto.
 int list_field(DType dtype) {
   switch (dtype) {
-    case DType::f32: case DType::c64:
+    case DType::f32:
+    case DType::c64:
       return 4;
-    case DType::f64: case DType::c128:
+    case DType::f64:
+    case DType::c128:
       return 10;
     case DType::i64:
       return 7;
-    case DType::u32: case DType::u64:
+    case DType::u32:
+    case DType::u64:
       return 11;
     default:
       return 5;
@@ -83,7 +86,8 @@ Result<Tensor> from_list(const proto::Tensor& from, DType dtype, Dims dims, int6
     return bad(from, e.what());
   }
   if (static_cast<int64_t>(values.size()) != elements) {
-    return bad(from, fmt::format("it holds {} elements, its shape has {}", values.size(), elements));
+    return bad(from,
+               fmt::format("it holds {} elements, its shape has {}", values.size(), elements));
   }
   Tensor out = Tensor::zeros(dtype, std::move(dims));
   std::memcpy(out.mutable_bytes().data(), values.data(),
@@ -102,11 +106,16 @@ Result<Tensor> from_lists(const proto::Tensor& from, DType dtype, Dims dims) {
       return from_list<double>(from, dtype, std::move(dims), count);
     case DType::c128:
       return from_list<double>(from, dtype, std::move(dims), 2 * count);
-    case DType::i64: case DType::u64:
+    case DType::i64:
+    case DType::u64:
       return from_list<uint64_t>(from, dtype, std::move(dims), count);
-    case DType::u32: case DType::i32:
+    case DType::u32:
+    case DType::i32:
       return from_list<uint32_t>(from, dtype, std::move(dims), count);
-    case DType::f16: case DType::bf16: case DType::i16: case DType::u16:
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+    case DType::u16:
       return from_list<uint16_t>(from, dtype, std::move(dims), count);
     default:  // bytes, and types of less than a byte, which are packed as in raw data
       return from_list<uint8_t>(from, dtype, dims, static_cast<int64_t>(byte_size(dtype, count)));
@@ -156,7 +165,8 @@ Result<const MappedFile*> TensorSource::file(std::string_view location) {
   if (auto it = files_.find(location); it != files_.end()) return &it->second;
   if (path_.empty()) return refused("needs a file, but the model was read from memory");
   const fs::path relative(location);
-  if (location.empty() || location.find('\0') != std::string_view::npos) return refused("is no name");
+  if (location.empty() || location.find('\0') != std::string_view::npos)
+    return refused("is no name");
   if (relative.is_absolute()) return refused("is an absolute path");
   for (const fs::path& part : relative) {
     if (part == "..") return refused("leaves the model's folder");
@@ -165,11 +175,12 @@ Result<const MappedFile*> TensorSource::file(std::string_view location) {
   std::error_code error;
   const fs::path model(path_);
   const fs::path wanted = fs::weakly_canonical(model.parent_path() / relative, error);
-  const fs::path folder = fs::weakly_canonical(
-      model.has_parent_path() ? model.parent_path() : fs::path("."), error);
+  const fs::path folder =
+      fs::weakly_canonical(model.has_parent_path() ? model.parent_path() : fs::path("."), error);
   const fs::path linked = fs::weakly_canonical(model, error).parent_path();
   auto inside = [&](const fs::path& outer) {
-    const auto [end, rest] = std::mismatch(outer.begin(), outer.end(), wanted.begin(), wanted.end());
+    const auto [end, rest] =
+        std::mismatch(outer.begin(), outer.end(), wanted.begin(), wanted.end());
     return end == outer.end();
   };
   if (!inside(folder) && !inside(linked)) return refused("leads out of the model's folder");

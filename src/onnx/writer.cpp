@@ -228,18 +228,17 @@ uint64_t weight_bytes(const ir::Graph& graph) {
 Result<std::unique_ptr<ir::Graph>> prepare(const ir::Graph& graph, const WriteOptions& options,
                                            const ir::OpSet& ops, const Mappings& mappings) {
   if (options.opset < kOldestWritable || options.opset > newest_opset()) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = fmt::format("there is no writing at opset {}", options.opset),
-                 .why = fmt::format("Tenon writes opset {} to {}", kOldestWritable, newest_opset()),
-                 .hint = fmt::format("choose --opset between {} and {}", kOldestWritable,
-                                     newest_opset())});
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = fmt::format("there is no writing at opset {}", options.opset),
+         .why = fmt::format("Tenon writes opset {} to {}", kOldestWritable, newest_opset()),
+         .hint = fmt::format("choose --opset between {} and {}", kOldestWritable, newest_opset())});
   }
   auto lowered = ir::clone(graph);
   TRY(own_outputs(*lowered, ops));
   ir::assign_names(*lowered);  // before lowering: names do not depend on the opset
-  TRY(lower(*lowered,
-            {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain}, ops,
-            mappings));
+  TRY(lower(*lowered, {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
+            ops, mappings));
   ir::assign_names(*lowered);  // what lowering made
   return lowered;
 }
@@ -256,8 +255,7 @@ Status write(const ir::Graph& graph, const std::string& path, const WriteOptions
                      TRY(AtomicFile::create(data)));
   }
   AtomicFile file = TRY(AtomicFile::create(path));
-  const Message message =
-      TRY(Serializer(options, external ? &*external : nullptr).model(*lowered));
+  const Message message = TRY(Serializer(options, external ? &*external : nullptr).model(*lowered));
   TRY(message.write(file));
   if (external) TRY(external->file.commit());
   return file.commit();

@@ -47,8 +47,8 @@ Status write_celu(onnx::ExportContext& c) {
   ir::Value* power = b.emit_named("Exp", {b.emit_named("Div", {x, alpha})});
   ir::Value* below =
       b.emit_named("Mul", {alpha, b.emit_named("Sub", {power, b.scalar(1, x->dtype())})});
-  return c.replace({b.emit_named(
-      "Add", {b.emit_named("Max", {zero, x}), b.emit_named("Min", {zero, below})})});
+  return c.replace(
+      {b.emit_named("Add", {b.emit_named("Max", {zero, x}), b.emit_named("Min", {zero, below})})});
 }
 
 // x + bias below -lambda, x - bias above lambda, zero between.
@@ -62,8 +62,7 @@ Result<onnx::Values> read_shrink(onnx::ImportContext& c) {
   ir::Value* below = b.emit_named("Less", {x, number(-lambda)});
   ir::Value* rest =
       b.emit_named("Where", {above, b.emit_named("Sub", {x, number(bias)}), number(0)});
-  return onnx::Values{
-      b.emit_named("Where", {below, b.emit_named("Add", {x, number(bias)}), rest})};
+  return onnx::Values{b.emit_named("Where", {below, b.emit_named("Add", {x, number(bias)}), rest})};
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ class AttentionWriter {
     ir::Value* shown = scores;
     if (op_.softcap > 0) {
       ir::Value* cap = b_.scalar(op_.softcap, dtype_);
-      scores = b_.emit_named(
-          "Mul", {b_.emit_named("Tanh", {b_.emit_named("Div", {scores, cap})}), cap});
+      scores =
+          b_.emit_named("Mul", {b_.emit_named("Tanh", {b_.emit_named("Div", {scores, cap})}), cap});
       if (op_.qk_matmul_output_mode == 1) shown = scores;
     } else if (op_.qk_matmul_output_mode == 1) {
       shown = scores;
@@ -116,7 +116,8 @@ class AttentionWriter {
     return b_.emit(Range{}, {b_.scalar_int(0), b_.dim(size), b_.scalar_int(1)});
   }
 
-  // What is added to the scores: 0 where a key may be seen, minus infinity where not; null for none.
+  // What is added to the scores: 0 where a key may be seen, minus infinity where not; null for
+  // none.
   Result<ir::Value*> bias() {
     ir::Value* out = nullptr;
     if (c_.has(3)) {
@@ -132,8 +133,8 @@ class AttentionWriter {
         rows = b_.emit_named("Add", {rows, b_.dim((*c_.input(4)->shape())[2])});
       } else if (c_.has(6)) {
         ir::Value* offset = b_.emit_named("Sub", {c_.input(6), b_.dim(queries_)});
-        rows = b_.emit_named(
-            "Add", {rows, b_.emit_named("Unsqueeze", {offset, b_.ints({1, 2, 3})})});
+        rows =
+            b_.emit_named("Add", {rows, b_.emit_named("Unsqueeze", {offset, b_.ints({1, 2, 3})})});
         may_mask_all_ = true;
       }
       ir::Value* distance = b_.emit_named("Sub", {rows, columns});

@@ -25,8 +25,7 @@ Status write_pow(onnx::ExportContext& c) {
   }
   if (bits(dtype) > 32)
     return c.fail("powers of 64-bit integers appear in opset 12, double does not hold them", 12);
-  ir::Value* wide =
-      b.emit_named("Pow", {b.cast(base, DType::f64), b.cast(exponent, DType::f64)});
+  ir::Value* wide = b.emit_named("Pow", {b.cast(base, DType::f64), b.cast(exponent, DType::f64)});
   return c.replace({b.cast(wide, dtype)});
 }
 

@@ -27,8 +27,7 @@ Status write_clip(onnx::ExportContext& c) {
   if (c.native() || is_floating(c.input(0)->dtype())) return {};
   ir::Value* value = c.input(0);
   auto pick = [&](ir::Value* smaller, ir::Value* larger, ir::Value* limit) {
-    value = c.b.emit_named(
-        "Where", {c.b.emit_named("Less", {smaller, larger}), limit, value});
+    value = c.b.emit_named("Where", {c.b.emit_named("Less", {smaller, larger}), limit, value});
   };
   if (c.has(1)) pick(value, c.input(1), c.input(1));
   if (c.has(2)) pick(c.input(2), value, c.input(2));

@@ -6,8 +6,8 @@
 
 namespace tenon::ops {
 
-// softmax(Q * K^T * scale, capped, + masks) * V: masks given, causal, windowed and by length; groups
-// of queries share keys; past keys and values come first.
+// softmax(Q * K^T * scale, capped, + masks) * V: masks given, causal, windowed and by length;
+// groups of queries share keys; past keys and values come first.
 Status write_plain_attention(onnx::ExportContext& c, const Attention& op);
 
 }  // namespace tenon::ops

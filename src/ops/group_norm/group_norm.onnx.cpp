@@ -42,8 +42,8 @@ Status write_group_norm(onnx::ExportContext& c) {
       std::copy_n(one.data(), one.nbytes(), each.mutable_bytes().data() + i);
     return b.constant(std::move(each));
   };
-  ir::Value* normal = b.emit(InstanceNormalization{.epsilon = op.epsilon},
-                             {grouped, filled(1), filled(0)});
+  ir::Value* normal =
+      b.emit(InstanceNormalization{.epsilon = op.epsilon}, {grouped, filled(1), filled(0)});
   ir::Value* back = b.emit(Reshape{}, {normal, b.emit(ops::Shape{}, {c.input(0)})});
   std::vector<int64_t> by_channel(*rank - 1, 1);
   by_channel[0] = -1;

@@ -18,8 +18,7 @@ Result<onnx::Values> read_dropout(onnx::ImportContext& c) {
   if (c.outputs > 1) {
     Tensor yes = Tensor::zeros(DType::boolean, {1});
     yes.mutable_values<uint8_t>()[0] = 1;
-    out.push_back(
-        c.b.emit(ConstantOfShape{.value = yes}, {c.b.emit(ops::Shape{}, {c.input(0)})}));
+    out.push_back(c.b.emit(ConstantOfShape{.value = yes}, {c.b.emit(ops::Shape{}, {c.input(0)})}));
   }
   return out;
 }

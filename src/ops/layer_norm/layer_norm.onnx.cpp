@@ -36,8 +36,9 @@ Status write_layer_norm(onnx::ExportContext& c) {
     return c.node->outputs().size() > i && !c.node->output(i)->uses.empty();
   };
   out.push_back(used(1) ? b.cast(mean, c.node->output(1)->dtype()) : nullptr);
-  out.push_back(used(2) ? b.cast(b.emit_named("Reciprocal", {deviation}), c.node->output(2)->dtype())
-                        : nullptr);
+  out.push_back(used(2)
+                    ? b.cast(b.emit_named("Reciprocal", {deviation}), c.node->output(2)->dtype())
+                    : nullptr);
   return c.replace(out);
 }
 

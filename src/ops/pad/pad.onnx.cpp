@@ -39,8 +39,8 @@ Status write_pad(onnx::ExportContext& c) {
 }  // namespace
 
 std::span<const onnx::Mapping> pad_onnx() {
-  static constexpr onnx::Mapping rows[] = {onnx::plain<Pad>(
-      {.read = read_pad, .write = write_pad, .widen = onnx::Widen::numbers})};
+  static constexpr onnx::Mapping rows[] = {
+      onnx::plain<Pad>({.read = read_pad, .write = write_pad, .widen = onnx::Widen::numbers})};
   return rows;
 }
 

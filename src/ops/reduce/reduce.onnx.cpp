@@ -39,8 +39,8 @@ Result<onnx::Values> read_lp_normalization(onnx::ImportContext& c) {
   const int64_t axis = c.take<int64_t>("axis").value_or(-1);
   const int64_t p = c.take<int64_t>("p").value_or(2);
   ir::Value* axes = c.b.ints({axis});
-  ir::Value* norm = p == 1 ? c.b.emit(ReduceL1{}, {c.input(0), axes})
-                           : c.b.emit(ReduceL2{}, {c.input(0), axes});
+  ir::Value* norm =
+      p == 1 ? c.b.emit(ReduceL1{}, {c.input(0), axes}) : c.b.emit(ReduceL2{}, {c.input(0), axes});
   // A vector of zeros stays zero.
   ir::Value* zero = c.b.scalar(0, c.input(0)->dtype());
   ir::Value* safe = c.b.emit_named(

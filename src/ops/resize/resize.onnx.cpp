@@ -5,9 +5,7 @@
 namespace tenon::ops {
 namespace {
 
-bool is_empty(const ir::Value* value) {
-  return value->rank() == 1 && (*value->shape())[0].is(0);
-}
+bool is_empty(const ir::Value* value) { return value->rank() == 1 && (*value->shape())[0].is(0); }
 
 // Upsample, and Resize at opset 10: asymmetric coordinates, rounded down.
 Result<onnx::Values> read_upsample(onnx::ImportContext& c) {
@@ -31,8 +29,8 @@ Result<onnx::Values> read_resize(onnx::ImportContext& c) {
   if (c.opset < 11) return read_upsample(c);
   if (c.attributes.get<std::string>("coordinate_transformation_mode", "") == "tf_half_pixel_for_nn")
     return c.fail("tf_half_pixel_for_nn left ONNX in opset 13", "export at opset 13 or newer");
-  const bool crops = c.attributes.get<std::string>("coordinate_transformation_mode", "") ==
-                     "tf_crop_and_resize";
+  const bool crops =
+      c.attributes.get<std::string>("coordinate_transformation_mode", "") == "tf_crop_and_resize";
   c.resize(4);
   for (size_t i = 1; i < 4; ++i) {
     if (c.has(i) && (is_empty(c.input(i)) || (i == 1 && !crops))) c.inputs[i] = nullptr;
@@ -43,7 +41,8 @@ Result<onnx::Values> read_resize(onnx::ImportContext& c) {
 // Scales or sizes of some axes as those of all, which older opsets want.
 Status give_all_axes(onnx::ExportContext& c, const std::vector<int64_t>& some) {
   const ir::Value* x = c.input(0);
-  if (!x->rank()) return c.fail("the rank of its input is not known, which opset 18 does not need", 18);
+  if (!x->rank())
+    return c.fail("the rank of its input is not known, which opset 18 does not need", 18);
   const size_t rank = *x->rank();
   std::vector<size_t> axes;
   for (const int64_t axis : some) axes.push_back(TRY(ir::normalize_axis(axis, rank)));
@@ -58,14 +57,15 @@ Status give_all_axes(onnx::ExportContext& c, const std::vector<int64_t>& some) {
       all[axes[i]] = roi->values<float>()[i];
       all[axes[i] + rank] = roi->values<float>()[i + axes.size()];
     }
-    inputs[1] = c.b.constant(
-        Tensor::of<float>(DType::f32, {static_cast<int64_t>(all.size())}, all));
+    inputs[1] =
+        c.b.constant(Tensor::of<float>(DType::f32, {static_cast<int64_t>(all.size())}, all));
   }
   if (c.has(2)) {
     const Tensor* scales = c.input(2)->constant ? &*c.input(2)->constant : nullptr;
     if (!scales || scales->dtype() != DType::f32 ||
         scales->count() != static_cast<int64_t>(axes.size()))
-      return c.fail("scales of some axes that are computed when the model runs appear in opset 18", 18);
+      return c.fail("scales of some axes that are computed when the model runs appear in opset 18",
+                    18);
     std::vector<float> all(rank, 1);
     for (size_t i = 0; i < axes.size(); ++i) all[axes[i]] = scales->values<float>()[i];
     inputs[2] = c.b.constant(Tensor::of<float>(DType::f32, {static_cast<int64_t>(rank)}, all));

@@ -9,8 +9,7 @@ namespace {
 Result<onnx::Values> read_split(onnx::ImportContext& c) {
   if (c.opset < 13) onnx::attribute_to_input(c, "split", 1);
   const bool counted = c.attributes.find("num_outputs") != nullptr;
-  if (!c.has(1) && !counted)
-    c.attributes.set("num_outputs", static_cast<int64_t>(c.outputs));
+  if (!c.has(1) && !counted) c.attributes.set("num_outputs", static_cast<int64_t>(c.outputs));
   return c.emit<Split>();
 }
 
@@ -19,7 +18,8 @@ Status write_split(onnx::ExportContext& c) {
   if (!c.has(1)) {
     const auto count = static_cast<int64_t>(c.node->outputs().size());
     const ir::Value* x = c.input(0);
-    if (!x->rank()) return c.fail("the rank of its input is not known, which opset 18 does not need", 18);
+    if (!x->rank())
+      return c.fail("the rank of its input is not known, which opset 18 does not need", 18);
     const size_t axis = TRY(ir::normalize_axis(c.as<Split>().axis, *x->rank()));
     const ir::Dim size = (*x->shape())[axis], part = ir::ceildiv(size, count);
     // Without sizes, older opsets take equal parts only.

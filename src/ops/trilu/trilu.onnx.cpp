@@ -14,11 +14,11 @@ Status write_trilu(onnx::ExportContext& c) {
   auto count = [&](int64_t from_end) {  // 0 .. size-1 of one of the two last axes
     ir::Value* shape = c.b.emit(ops::Shape{}, {x});
     ir::Value* size = c.b.emit_named(
-        "Squeeze", {c.b.emit_named("Slice", {shape, c.b.ints({-from_end}),
-                                             c.b.ints({from_end == 1 ? int64_t{1} << 20
-                                                                     : -from_end + 1}),
-                                             c.b.ints({0})}),
-                    c.b.ints({0})});
+        "Squeeze",
+        {c.b.emit_named("Slice", {shape, c.b.ints({-from_end}),
+                                  c.b.ints({from_end == 1 ? int64_t{1} << 20 : -from_end + 1}),
+                                  c.b.ints({0})}),
+         c.b.ints({0})});
     return c.b.emit(Range{}, {c.b.scalar_int(0), size, c.b.scalar_int(1)});
   };
   ir::Value* rows = c.b.emit_named("Unsqueeze", {count(2), c.b.ints({1})});
