@@ -113,17 +113,40 @@ Status infer(Node& node, const OpSet& ops) {
   return spec->infer(context);
 }
 
+namespace {
+
+std::vector<Type> subgraph_input_types(const Node& node) {
+  std::vector<Type> out;
+  for (const Subgraph& sub : node.subgraphs) {
+    for (const Value* input : sub.graph->inputs()) out.push_back(input->type);
+  }
+  return out;
+}
+
+}  // namespace
+
+void forget_contents(Graph& graph) {
+  for_each_node(graph, [](Node& node) {
+    for (Value* output : node.outputs()) output->contents.reset();
+  });
+}
+
 Status infer(Graph& graph, const OpSet& ops) {
   for (const auto& node : graph.nodes()) {
     if (node->subgraphs.empty()) {
       TRY(infer(*node, ops));
       continue;
     }
-    // Twice: once to give the subgraphs' inputs their types, once to take the types of their
-    // outputs.
+    // Once to give the subgraphs' inputs their types, once to take the types of their outputs;
+    // again while what a loop carries turns out more general than it began.
     TRY(infer(*node, ops));
-    for (const Subgraph& sub : node->subgraphs) TRY(infer(*sub.graph, ops));
-    TRY(infer(*node, ops));
+    for (int round = 0; round < 16; ++round) {
+      for (const Subgraph& sub : node->subgraphs) TRY(infer(*sub.graph, ops));
+      const std::vector<Type> before = subgraph_input_types(*node);
+      TRY(infer(*node, ops));
+      if (before == subgraph_input_types(*node)) break;
+      for (const Subgraph& sub : node->subgraphs) forget_contents(*sub.graph);
+    }
   }
   return {};
 }

@@ -88,6 +88,10 @@ Status infer(Node& node, const OpSet& ops);
 // operators' inference.
 Status infer(Graph& graph, const OpSet& ops);
 
+// Inference adds to what is known of values and forgets nothing: call this first where the types of
+// a graph's inputs have changed.
+void forget_contents(Graph& graph);
+
 // Broadcasts as ONNX and NumPy do. Sizes that cannot be decided to be 1 or equal are taken as equal
 // where one of them is the other or 1 by range; otherwise the larger of both, as a symbol
 // expression.

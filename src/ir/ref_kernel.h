@@ -2,6 +2,7 @@
 // that is faster.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -11,10 +12,18 @@
 
 namespace tenon::ir {
 
+// What a value holds while a graph is evaluated: a tensor, or a sequence of tensors.
+struct RefValue {
+  Tensor tensor = {};
+  std::optional<std::vector<Tensor>> sequence = {};
+};
+
 struct RefContext {
   const Node& node;
   std::span<const Tensor* const> inputs;  // null where an optional input is absent
   std::vector<Tensor> outputs;  // one for each of the node's outputs; the kernel sets them
+  std::span<const RefValue* const> values = {};      // the same inputs, sequences included
+  std::optional<std::vector<Tensor>> sequence = {};  // set where the one output is a sequence
 
   template <class Op>
   Op as() const {
@@ -22,12 +31,14 @@ struct RefContext {
   }
   const Tensor& input(size_t i) const { return *inputs[i]; }
   bool has(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
+  // The elements of input i, a sequence; null where it is none.
+  const std::vector<Tensor>* sequence_input(size_t i) const;
   std::unexpected<Error> fail(std::string why, std::string hint = {}) const;
 };
 
-// Computes in the type of its inputs: half types are widened to float for each operation and
-// rounded once at the end; doubles stay doubles, which makes a graph converted to f64 its own
-// high-precision oracle.
+// Computes in the type of its inputs: half types are widened for each operation and rounded once at
+// the end; f32 accumulates in double; doubles stay doubles, which makes a graph converted to f64
+// its own high-precision oracle.
 struct RefKernel {
   std::string_view name;
   Status (*run)(RefContext&) = nullptr;
@@ -44,12 +55,21 @@ class RefKernels {
   std::unordered_map<std::string, const RefKernel*> kernels_;
 };
 
+// Runs one node without subgraphs.
+Result<std::vector<Tensor>> evaluate_node(const Node& node, const RefKernels& kernels,
+                                          std::span<const Tensor* const> inputs);
+
+// Sees a node with its outputs after it ran (empty tensors in place of sequences).
+using RefObserver = void (*)(void* state, const Node&, std::span<const Tensor>);
+
 // Runs a graph node by node on reference kernels (If and Loop included). Inputs in the graph's
-// order. `each`, where given, sees every node with its outputs after it ran.
+// order.
 Result<std::vector<Tensor>> evaluate(const Graph& graph, const RefKernels& kernels,
-                                     std::span<const Tensor> inputs,
-                                     void (*each)(void* state, const Node&,
-                                                  std::span<const Tensor>) = nullptr,
+                                     std::span<const Tensor> inputs, RefObserver each = nullptr,
                                      void* state = nullptr);
+// The same where inputs or outputs may be sequences.
+Result<std::vector<RefValue>> evaluate_values(const Graph& graph, const RefKernels& kernels,
+                                              std::span<const RefValue> inputs,
+                                              RefObserver each = nullptr, void* state = nullptr);
 
 }  // namespace tenon::ir
