@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them. Every runner closes with a line "N passed, N failed"; the exit
-# status is 0 when nothing failed anywhere.
+# status is 0 when nothing failed anywhere. TENON_FUZZ_SECONDS is how long each fuzz target runs.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 jobs=$(nproc)
-fuzz_seconds=${TENON_FUZZ_SECONDS:-20}
 export TENON_VENV=${TENON_VENV:-$HOME/.cache/tenon/venv}
 python=$TENON_VENV/bin/python
 failures=()
@@ -17,58 +16,23 @@ step() {
   "$@" || failures+=("$name")
 }
 
-must() {
-  "$@" || { echo "test.sh: '$*' failed; nothing further can run" >&2; exit 1; }
-}
-
-build() {
-  cmake --preset "$1" -DBUILD_TESTING=ON --log-level=WARNING && cmake --build --preset "$1" --parallel "$jobs" -- --quiet
-}
-
-unit_tests() {
-  local report status
-  report=$(mktemp)
-  build "$1" || { echo "0 passed, 1 failed (the $1 build)"; return 1; }
-  ctest --preset "$1" --parallel "$jobs" --output-junit "$report"
+# Builds a preset, with further options for CMake, and runs what it gives to ctest.
+build_and_test() {
+  local preset=$1 report=build/$1/tests.xml status
+  shift
+  cmake --preset "$preset" --log-level=WARNING "$@" > /dev/null &&
+    cmake --build --preset "$preset" --parallel "$jobs" -- --quiet ||
+    { echo "0 passed, 1 failed (the $preset build)"; return 1; }
+  ctest --test-dir "build/$preset" --parallel "$jobs" --output-on-failure --output-junit "$PWD/$report"
   status=$?
-  "$python" - "$report" << 'PYTHON' || status=1
-import sys, xml.etree.ElementTree as tree
-suite = tree.parse(sys.argv[1]).getroot()
-failed = int(suite.get("failures")) + int(suite.get("skipped")) + int(suite.get("disabled"))
-passed = int(suite.get("tests")) - failed
-print(f"{passed} passed, {failed} failed")
-sys.exit(0 if passed and not failed else 1)
-PYTHON
-  rm -f "$report"
+  "$python" scripts/count_tests.py "$report" || status=1
   return "$status"
 }
 
-# Each fuzz target for a while, from its seed corpus where there is one.
-fuzz() {
-  local passed=0 failed=0 target name corpus
-  build fuzz || { echo "0 passed, 1 failed (the fuzz build)"; return 1; }
-  while IFS= read -r target; do
-    name=$(basename "$target")
-    corpus=build/fuzz/corpus/$name
-    mkdir -p "$corpus" build/fuzz/findings
-    seeds=()
-    [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
-    if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=0 \
-      -artifact_prefix="build/fuzz/findings/$name-" "$corpus" "${seeds[@]}"; then
-      passed=$((passed + 1))
-    else
-      echo "$name found a fault; its input is in build/fuzz/findings/"
-      failed=$((failed + 1))
-    fi
-  done < <(find build/fuzz -name '*_fuzz' -type f -executable | sort)
-  echo "$passed passed, $failed failed"
-  [ "$passed" -gt 0 ] && [ "$failed" = 0 ]
-}
-
-must scripts/setup.sh --tests
-step 'unit tests, release' unit_tests release
-step 'unit tests, AddressSanitizer and UBSan' unit_tests asan
-step 'fuzzing' fuzz
+scripts/setup.sh --tests || { echo 'test.sh: the set-up failed; nothing can run' >&2; exit 1; }
+step 'unit tests, release' build_and_test release -DBUILD_TESTING=ON
+step 'unit tests, AddressSanitizer and UBSan' build_and_test asan -DBUILD_TESTING=ON
+step 'fuzzing' build_and_test fuzz -DBUILD_TESTING=OFF "-DTENON_FUZZ_SECONDS=${TENON_FUZZ_SECONDS:-20}"
 step 'command line' "$python" tests/cli/run.py
 step 'guides' "$python" tests/guides/run.py
 step 'models' "$python" tests/models/matrix.py --share
