@@ -55,6 +55,18 @@ Value* Builder::remember(const std::string& key, Value* value) {
   return value;
 }
 
+void Builder::forget_others() {
+  std::erase_if(dims_, [&](const auto& entry) {
+    for (const Graph* g = graph_; g != nullptr; g = g->parent()) {
+      if (entry.first.first == g) {
+        // A node of this graph that was erased leaves a value without a producer.
+        return entry.second->producer == nullptr && !entry.second->is_constant();
+      }
+    }
+    return true;
+  });
+}
+
 Value* Builder::symbol_value(const std::string& name) {
   const std::string key = "symbol " + name;
   if (Value* known = cached(key)) return known;

@@ -65,6 +65,8 @@ class Builder {
   // One symbolic integer as an i64 scalar.
   Value* dim(const Dim& dim);
 
+  // Forgets sizes computed in graphs that are not around the one being built (they may be gone).
+  void forget_others();
   void fail(Error error);
   bool failed() const { return failed_.has_value(); }
   // The first error since the last call, or success; clears it.

@@ -1,0 +1,631 @@
+// Branches and loops that data decides: both sides are evaluated on snapshots of the state and merged into If; loops are
+// evaluated to a fixed point of what their body carries, and become Loop.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "torch/interpreter.h"
+
+namespace tenon::torch {
+
+using script::Stmt;
+
+// One side of a branch, evaluated: what it left behind, and the subgraph that it was emitted into.
+struct Interpreter::Branch {
+  ir::Graph* graph = nullptr;
+  State state;
+  Locals locals;
+  Flow flow;
+};
+
+namespace {
+
+// What evaluation adds to the root graph beside nodes; restored where a side is discarded.
+struct Mark {
+  size_t symbols, guards, notices, problems;
+  static Mark of(const Machine& m) {
+    const ir::Graph& root = m.builder.graph().root();
+    return {root.symbols.size(), root.guards.size(), m.notices.size(), m.problems.size()};
+  }
+  void restore(Machine& m) const {
+    ir::Graph& root = m.builder.graph().root();
+    root.symbols.resize(symbols);
+    root.guards.resize(guards);
+    m.notices.resize(notices);
+    m.problems.resize(problems);
+    m.builder.forget_others();
+  }
+};
+
+bool same(const Value& a, const Value& b) {
+  if (a.v.index() != b.v.index()) return false;
+  return std::visit(
+      [&](const auto& x) -> bool {
+        using T = std::remove_cvref_t<decltype(x)>;
+        const T& y = std::get<T>(b.v);
+        if constexpr (std::is_same_v<T, std::monostate>) return true;
+        else if constexpr (std::is_same_v<T, Bool>) return x.kind == y.kind && x.computed == y.computed && x.relation == y.relation && x.lhs == y.lhs && x.rhs == y.rhs;
+        else if constexpr (std::is_same_v<T, Float>) return x.known == y.known && x.of == y.of && x.factor == y.factor && x.offset == y.offset && x.computed == y.computed;
+        else if constexpr (std::is_same_v<T, TensorRef>) return x == y || (x->storage == y->storage && x->view == y->view && x->sizes == y->sizes);
+        else if constexpr (std::is_same_v<T, TupleRef>) {
+          if (x == y) return true;
+          if (x->items.size() != y->items.size()) return false;
+          for (size_t i = 0; i < x->items.size(); ++i) {
+            if (!same(x->items[i], y->items[i])) return false;
+          }
+          return true;
+        }
+        else if constexpr (std::is_same_v<T, Range>) return x.start == y.start && x.stop == y.stop && x.step == y.step;
+        else if constexpr (std::is_same_v<T, Callable>) return x.name == y.name;
+        else if constexpr (std::is_same_v<T, Poison>) return true;
+        else if constexpr (std::is_same_v<T, Complex>) return x.re == y.re && x.im == y.im;
+        else return x == y;
+      },
+      a.v);
+}
+
+// Whether every symbol of the dim was declared before `limit`.
+bool declared_before(const ir::Graph& root, const Dim& dim, size_t limit) {
+  std::map<std::string, int> counts;
+  dim.collect_symbols(counts);
+  for (const auto& [name, count] : counts) {
+    const bool found = std::any_of(root.symbols.begin(), root.symbols.begin() + static_cast<ptrdiff_t>(std::min(limit, root.symbols.size())),
+                                   [&](const ir::Symbol& s) { return s.name == name; });
+    if (!found) return false;
+  }
+  return true;
+}
+
+// A number inside a branch or loop as a 0-d value of the graph that is being built.
+Result<ir::Value*> number_value(Machine& m, const Value& v, DType dtype) {
+  ir::Value* value = TRY(m.scalar_value(v, dtype));
+  return value;
+}
+
+// The value handed out of a subgraph must be made in it.
+ir::Value* local_value(Machine& m, ir::Value* value, const ir::Graph& graph) {
+  return value->graph == &graph && value->producer ? value : m.builder.emit_named("Identity", {value});
+}
+
+Value number_from(Machine& m, ir::Value* output, const Value& kind, ir::Interval range) {
+  if (kind.is<Bool>()) return Bool{Bool::Kind::computed, {}, {}, {}, output};
+  if (kind.is<Float>()) return Float{0, {}, 1, 0, output};
+  const Dim symbol = m.builder.graph().fresh_symbol("merged", range);
+  m.builder.graph().find_symbol(symbol.symbol_name())->source = output;
+  output->contents = std::vector<Dim>{symbol};
+  return symbol;
+}
+
+DType number_dtype(const Value& v) { return v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64; }
+
+bool is_number(const Value& v) { return v.is<Dim>() || v.is<Float>() || v.is<Bool>(); }
+
+ir::Interval range_of(const Machine& m, const Value& v) {
+  const Dim* d = v.get<Dim>();
+  return d ? d->bounds(m.ranges()) : ir::Interval{};
+}
+
+}  // namespace
+
+Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& body, Call& call, ir::Graph& graph) {
+  const State state = m_.state;
+  const Locals locals = call.locals;
+  ir::Graph* outer = m_.builder.enter(graph);
+  auto flow = run(body, call);
+  m_.builder.enter(*outer);
+  Branch out;
+  out.graph = &graph;
+  std::swap(out.state, m_.state);
+  std::swap(out.locals, call.locals);
+  m_.state = state;
+  call.locals = locals;
+  if (!flow) return std::unexpected(std::move(flow).error());
+  out.flow = std::move(*flow);
+  return out;
+}
+
+Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& call, const Bool& condition) {
+  const std::string line = source_line(call, stmt.offset);
+  const Mark mark = Mark::of(m_);
+  ir::Graph& graph = m_.builder.graph();
+  ir::Value* value = TRY(m_.bool_value(condition));
+  TRY(m_.builder.status());
+  ir::Node* node = graph.add_node("", "If", {}, {value}, 0, m_.builder.origin());
+  ir::Graph& then_graph = *graph.add_subgraph(node, "then_branch");
+  ir::Graph& else_graph = *graph.add_subgraph(node, "else_branch");
+
+
+  raised_ = false;
+  auto then_side = try_branch(stmt.body, call, then_graph);
+  const bool then_raises = !then_side && raised_;
+  raised_ = false;
+  auto else_side = try_branch(stmt.orelse, call, else_graph);
+  const bool else_raises = !else_side && raised_;
+  raised_ = false;
+
+  auto discard = [&] {
+    (void)m_.builder.status();
+    graph.erase(node);
+    mark.restore(m_);
+  };
+  if (then_raises && else_raises) {
+    raised_ = true;
+    return std::unexpected(std::move(then_side).error());
+  }
+  if (then_raises || else_raises) {
+    // What one side only checks becomes an assumption, and the other side goes on unconditionally.
+    discard();
+    m_.assume(condition, else_raises, fmt::format("the check at {}", line));
+    return run(then_raises ? stmt.orelse : stmt.body, call);
+  }
+  auto specialise = [&](const Error& why) -> Result<Flow> {
+    discard();
+    if (condition.kind == Bool::Kind::relation && m_.mode() == Mode::automatic) {
+      ir::Bindings opt;
+      for (const ir::Symbol& s : graph.root().symbols) {
+        if (s.opt) opt[s.name] = *s.opt;
+      }
+      const auto lhs = condition.lhs.evaluate(opt), rhs = condition.rhs.evaluate(opt);
+      if (lhs && rhs) {
+        const bool holds = condition.relation == ir::Guard::Relation::eq   ? *lhs == *rhs
+                           : condition.relation == ir::Guard::Relation::ne ? *lhs != *rhs
+                                                                           : *lhs <= *rhs;
+        m_.assume(condition, holds, fmt::format("the branch at {} was decided for the optimal shape", line));
+        m_.notices.push_back({fmt::format("the branch at {} cannot be kept ({}); it is fixed to what the optimal shape decides", line, why.why), ir::where(m_.builder.origin())});
+        return run(holds ? stmt.body : stmt.orelse, call);
+      }
+    }
+    return std::unexpected(why);
+  };
+  if (!then_side) return specialise(then_side.error());
+  if (!else_side) return specialise(else_side.error());
+  Branch &x = *then_side, &y = *else_side;
+  if (x.flow.kind != y.flow.kind) {
+    return specialise(m_.error(ErrorKind::unsupported, "a branch that data decides leaves its block on one side only", "at " + line,
+                               "let both sides run to the end of the if"));
+  }
+  State merged = m_.state;
+  Locals locals;
+  auto merge = [&]() -> Status {
+    TRY(join_state(x, y, node, m_.state, merged));
+    for (const auto& [name, a] : x.locals) {
+      auto b = y.locals.find(name);
+      locals[name] = b == y.locals.end() ? Value(Poison{fmt::format("'{}' has a value only on one side of the branch at {}", name, line)})
+                                         : TRY(join(a, b->second, x, y, node, merged));
+    }
+    if (x.flow.kind == Flow::Kind::returned) x.flow.value = TRY(join(x.flow.value, y.flow.value, x, y, node, merged));
+    return m_.builder.status();
+  };
+  if (auto ok = merge(); !ok) return specialise(ok.error());
+  // Nothing differs: the condition does not matter.
+  if (node->outputs().empty()) {
+    graph.erase(node);
+    m_.builder.forget_others();
+  }
+  m_.state = std::move(merged);
+  call.locals = std::move(locals);
+  return x.flow;
+}
+
+Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State& before, State& merged) {
+  for (uint32_t i = 0; i < before.storages.size(); ++i) {
+    const uint64_t was = before.storages[i].version;
+    if (x.state.storages[i].version == was && y.state.storages[i].version == was) continue;
+    AbstractTensor whole;
+    whole.storage = i;
+    whole.dtype = before.storages[i].dtype;
+    whole.sizes = before.storages[i].shape;
+    const auto ref = std::make_shared<const AbstractTensor>(whole);
+    const Value joined = TRY(join_tensors(ref, ref, x, y, node, merged));
+    const TensorRef* t = joined.get<TensorRef>();
+    if (t == nullptr) return m_.fail(ErrorKind::unsupported, "a tensor that a branch writes cannot be merged", m_.to_text(joined));
+    Storage& storage = merged.storages.edit(i);
+    storage.value = merged.storages[(*t)->storage].value;
+    storage.known.reset();
+    storage.uninitialised = false;
+    storage.cache.clear();
+    storage.version = std::max(x.state.storages[i].version, y.state.storages[i].version) + 1;
+  }
+  for (uint32_t i = 0; i < before.lists.size(); ++i) {
+    if (x.state.lists.same(i, y.state.lists)) continue;
+    const auto &a = x.state.lists[i].items, &b = y.state.lists[i].items;
+    if (a.size() != b.size()) {
+      return m_.fail(ErrorKind::unsupported, "a list gets another length on each side of a branch",
+                     fmt::format("{} and {} elements; ONNX has no list of tensors of unknown length here", a.size(), b.size()), "append on both sides");
+    }
+    std::vector<Value> items;
+    for (size_t k = 0; k < a.size(); ++k) items.push_back(TRY(join(a[k], b[k], x, y, node, merged)));
+    merged.lists.edit(i).items = std::move(items);
+  }
+  for (uint32_t i = 0; i < before.dicts.size(); ++i) {
+    if (x.state.dicts.same(i, y.state.dicts)) continue;
+    const auto &a = x.state.dicts[i].items, &b = y.state.dicts[i].items;
+    std::vector<std::pair<Value, Value>> items;
+    for (size_t k = 0; k < a.size(); ++k) {
+      if (a.size() != b.size() || !same(a[k].first, b[k].first)) {
+        return m_.fail(ErrorKind::unsupported, "a dict gets other keys on each side of a branch", "ONNX has no dict", "set the same keys on both sides");
+      }
+      items.emplace_back(a[k].first, TRY(join(a[k].second, b[k].second, x, y, node, merged)));
+    }
+    merged.dicts.edit(i).items = std::move(items);
+  }
+  for (uint32_t i = 0; i < before.objects.size(); ++i) {
+    if (x.state.objects.same(i, y.state.objects)) continue;
+    const auto attributes = x.state.objects[i].attributes;
+    for (const auto& [name, a] : attributes) {
+      const auto& other = y.state.objects[i].attributes;
+      auto b = other.find(name);
+      if (b == other.end()) continue;
+      Value joined = TRY(join(a, b->second, x, y, node, merged));
+      merged.objects.edit(i).attributes[name] = std::move(joined);
+    }
+  }
+  return {};
+}
+
+Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y, ir::Node* node, State& merged) {
+  if (a->dtype != b->dtype) return Poison{"the two sides of a branch give tensors of other types"};
+  if (a->sizes.size() != b->sizes.size()) return Poison{"the two sides of a branch give tensors of other ranks"};
+  ir::Graph& outer = m_.builder.graph();
+  auto hand_out = [&](Branch& side, const TensorRef& t) -> Status {
+    std::swap(m_.state, side.state);
+    m_.builder.enter(*side.graph);
+    auto value = m_.read(*t);
+    if (value) side.graph->add_output(local_value(m_, *value, *side.graph));
+    m_.builder.enter(outer);
+    std::swap(m_.state, side.state);
+    if (!value) return std::unexpected(std::move(value).error());
+    return {};
+  };
+  TRY(hand_out(x, a));
+  TRY(hand_out(y, b));
+  outer.add_node_output(node);
+  ir::Value* output = node->outputs().back();
+  const size_t visible = m_.state.storages.size() ? outer.root().symbols.size() : 0;
+  Shape shape;
+  for (size_t i = 0; i < a->sizes.size(); ++i) {
+    if (a->sizes[i] == b->sizes[i] && declared_before(outer.root(), a->sizes[i], visible)) {
+      shape.push_back(a->sizes[i]);
+      continue;
+    }
+    const auto r1 = a->sizes[i].bounds(m_.ranges()), r2 = b->sizes[i].bounds(m_.ranges());
+    const Dim symbol = outer.fresh_symbol("merged", {std::max<int64_t>(0, std::min(r1.min, r2.min)), std::max(r1.max, r2.max)});
+    ir::Symbol* entry = outer.find_symbol(symbol.symbol_name());
+    entry->source = output;
+    entry->axis = static_cast<int>(i);
+    shape.push_back(symbol);
+  }
+  output->type = ir::Type::tensor(a->dtype, shape);
+  std::swap(m_.state, merged);
+  Value out = m_.tensor(output);
+  std::swap(m_.state, merged);
+  return out;
+}
+
+Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node, State& merged) {
+  const size_t shared_storages = m_.state.storages.size();
+  if (a.is<TensorRef>() && b.is<TensorRef>()) {
+    const TensorRef &s = *a.get<TensorRef>(), &t = *b.get<TensorRef>();
+    // The same tensor from before the branch: what it holds was merged with its storage.
+    if (same(a, b) && s->storage < shared_storages) return a;
+    return join_tensors(s, t, x, y, node, merged);
+  }
+  if (a.is<Poison>() && b.is<Poison>()) return a;
+  if (a.is<Poison>() || b.is<Poison>()) {
+    // A side that leaves a variable uninitialised never has it read: anything of the right kind stands in for it.
+    const Value& good = a.is<Poison>() ? b : a;
+    if (is_number(good)) {
+      const Value stand_in = good.is<Bool>() ? Value::boolean(false) : good.is<Float>() ? Value::number(0) : Value::integer(0);
+      return join(a.is<Poison>() ? stand_in : a, b.is<Poison>() ? stand_in : b, x, y, node, merged);
+    }
+    return a.is<Poison>() ? a : b;
+  }
+  if (is_number(a) && is_number(b) && a.v.index() == b.v.index()) {
+    if (same(a, b)) {
+      const Dim* d = a.get<Dim>();
+      const Bool* flag = a.get<Bool>();
+      const Float* f = a.get<Float>();
+      if ((d && d->is_constant()) || (flag && flag->is_known()) || (f && f->is_known())) return a;
+    }
+    ir::Graph& outer = m_.builder.graph();
+    auto hand_out = [&](Branch& side, const Value& v) -> Status {
+      std::swap(m_.state, side.state);
+      m_.builder.enter(*side.graph);
+      auto value = number_value(m_, v, number_dtype(v));
+      if (value) side.graph->add_output(local_value(m_, *value, *side.graph));
+      m_.builder.enter(outer);
+      std::swap(m_.state, side.state);
+      if (!value) return std::unexpected(std::move(value).error());
+      return {};
+    };
+    TRY(hand_out(x, a));
+    TRY(hand_out(y, b));
+    outer.add_node_output(node);
+    ir::Value* output = node->outputs().back();
+    output->type = ir::Type::tensor(number_dtype(a), Shape{});
+    const auto r1 = range_of(m_, a), r2 = range_of(m_, b);
+    return number_from(m_, output, a, {std::min(r1.min, r2.min), std::max(r1.max, r2.max)});
+  }
+  if (a.v.index() != b.v.index()) {
+    return Poison{fmt::format("the two sides of a branch give {} and {}", a.kind(), b.kind())};
+  }
+  if (const TupleRef* s = a.get<TupleRef>()) {
+    const TupleRef& t = *b.get<TupleRef>();
+    if ((*s)->items.size() != t->items.size()) return Poison{"the two sides of a branch give tuples of other lengths"};
+    TupleData joined{{}, (*s)->names, (*s)->type};
+    for (size_t i = 0; i < (*s)->items.size(); ++i) joined.items.push_back(TRY(join((*s)->items[i], t->items[i], x, y, node, merged)));
+    return std::make_shared<const TupleData>(std::move(joined));
+  }
+  if (const ListRef* s = a.get<ListRef>()) {
+    const ListRef t = *b.get<ListRef>();
+    if (s->id == t.id && s->id < m_.state.lists.size()) return a;
+    const auto left = x.state.lists[s->id].items, right = y.state.lists[t.id].items;
+    if (left.size() != right.size()) return Poison{"the two sides of a branch give lists of other lengths"};
+    std::vector<Value> items;
+    for (size_t i = 0; i < left.size(); ++i) items.push_back(TRY(join(left[i], right[i], x, y, node, merged)));
+    return ListRef{merged.lists.add({std::move(items), {}})};
+  }
+  if (same(a, b)) return a;
+  return Poison{fmt::format("the two sides of a branch give another {}", a.kind())};
+}
+
+// ---------------------------------------------------------------------------------------------------------------- loops
+
+// A place whose value a loop's body changes.
+struct Interpreter::Slot {
+  enum class Kind : uint8_t { local, storage, item, attribute };
+  Kind kind = Kind::local;
+  std::string name;  // of a local or an attribute
+  uint32_t id = 0;   // of a storage, list or object
+  size_t index = 0;  // of a list's item
+  auto key() const { return std::tuple(kind, name, id, index); }
+  bool operator<(const Slot& other) const { return key() < other.key(); }
+
+  std::string describe() const {
+    switch (kind) {
+      case Kind::local: return "'" + name + "'";
+      case Kind::attribute: return "the attribute '" + name + "'";
+      case Kind::item: return fmt::format("item {} of a list", index);
+      case Kind::storage: return "a tensor written in place";
+    }
+    return {};
+  }
+  Value get(const State& state, const Locals& locals) const {
+    switch (kind) {
+      case Kind::local: {
+        auto it = locals.find(name);
+        return it == locals.end() ? Value(Poison{"no value"}) : it->second;
+      }
+      case Kind::item: return index < state.lists[id].items.size() ? state.lists[id].items[index] : Value(Poison{"no value"});
+      case Kind::attribute: {
+        const auto& all = state.objects[id].attributes;
+        auto it = all.find(name);
+        return it == all.end() ? Value() : it->second;
+      }
+      case Kind::storage: {
+        AbstractTensor whole;
+        whole.storage = id;
+        whole.dtype = state.storages[id].dtype;
+        whole.sizes = state.storages[id].shape;
+        whole.strides = Machine::contiguous_strides(whole.sizes);
+        return std::make_shared<const AbstractTensor>(std::move(whole));
+      }
+    }
+    return {};
+  }
+  void set(State& state, Locals& locals, const Value& value) const {
+    switch (kind) {
+      case Kind::local: locals[name] = value; break;
+      case Kind::item: state.lists.edit(id).items[index] = value; break;
+      case Kind::attribute: state.objects.edit(id).attributes[name] = value; break;
+      case Kind::storage: {
+        ir::Value* contents = state.storages[(*value.get<TensorRef>())->storage].value;
+        Storage& storage = state.storages.edit(id);
+        storage.value = contents;
+        storage.known.reset();
+        storage.uninitialised = false;
+        storage.cache.clear();
+        ++storage.version;
+        break;
+      }
+    }
+  }
+};
+
+Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call, const Value& first_condition, const Range* range) {
+  const std::string line = source_line(call, stmt.offset);
+  const Mark mark = Mark::of(m_);
+  const State state0 = m_.state;
+  const Locals locals0 = call.locals;
+  ir::Graph& graph = m_.builder.graph();
+  std::map<Slot, ir::Type> carried;  // with the type inside the loop
+
+  auto number_type = [](const Value& v) { return ir::Type::tensor(number_dtype(v), Shape{}); };
+  auto refuse = [&](std::string why, std::string hint = "keep the loop's variables of one kind and shape") {
+    return m_.fail(ErrorKind::unsupported, "a loop that data decides cannot be converted", fmt::format("{} (loop at {})", why, line), std::move(hint));
+  };
+
+  for (int round = 0; round < 20; ++round) {
+    // Initial values, read outside.
+    std::vector<ir::Value*> inputs;
+    ir::Value* trip = nullptr;
+    ir::Value* condition = nullptr;
+    if (range) {
+      const Dim length = range->step.is(1) ? range->stop - range->start : ir::ceildiv(range->stop - range->start, range->step);
+      trip = m_.builder.dim(length);
+      condition = m_.builder.scalar(1, DType::boolean);
+    } else {
+      condition = TRY(m_.bool_value(TRY(m_.to_bool(first_condition))));
+    }
+    inputs = {trip, condition};
+    for (const auto& [slot, type] : carried) {
+      const Value value = slot.get(m_.state, call.locals);
+      if (value.is<TensorRef>()) inputs.push_back(TRY(m_.read(**value.get<TensorRef>())));
+      else inputs.push_back(TRY(number_value(m_, value, number_dtype(value))));
+    }
+    TRY(m_.builder.status());
+    const State ready = m_.state;
+    ir::Node* node = graph.add_node("", "Loop", {}, inputs, 0, m_.builder.origin());
+    ir::Graph& body = *graph.add_subgraph(node, "body");
+    const size_t outside_symbols = graph.root().symbols.size();
+    ir::Value* iteration = body.add_input("iteration", ir::Type::tensor(DType::i64, Shape{}));
+    body.add_input("condition_in", ir::Type::tensor(DType::boolean, Shape{}));
+    m_.builder.enter(body);
+    for (auto& [slot, type] : carried) {
+      ir::Value* input = body.add_input("carried", type);
+      const Value before = slot.get(state0, locals0);
+      if (before.is<TensorRef>()) {
+        // Sizes that change from one iteration to the next are symbols of the body.
+        for (size_t i = 0; i < type.shape->size(); ++i) {
+          if (!(*type.shape)[i].is(-1)) continue;
+          const Dim symbol = graph.fresh_symbol("carried", {0, ir::Interval::kMax});
+          ir::Symbol* entry = graph.find_symbol(symbol.symbol_name());
+          entry->source = input;
+          entry->axis = static_cast<int>(i);
+          (*input->type.shape)[i] = symbol;
+        }
+        const Value inner = m_.tensor(input);
+        slot.set(m_.state, call.locals, inner);
+      } else {
+        slot.set(m_.state, call.locals, number_from(m_, input, before, {}));
+      }
+    }
+    const State begin = m_.state;
+    Locals begin_locals = call.locals;
+    if (range) {
+      const Dim i = graph.fresh_symbol("iteration", {0, ir::Interval::kMax});
+      graph.find_symbol(i.symbol_name())->source = iteration;
+      TRY(assign(stmt.exprs[0], range->start + i * range->step, call));
+    }
+    auto undo = [&] {
+      (void)m_.builder.status();
+      m_.builder.enter(graph);
+      m_.state = ready;
+      call.locals = locals0;
+      graph.erase(node);
+      mark.restore(m_);
+    };
+    auto flow = run(stmt.body, call);
+    Value again = Value::boolean(true);
+    if (flow && !range) {
+      auto next = eval(stmt.exprs[0], call);
+      if (!next) flow = std::unexpected(next.error());
+      else again = *next;
+    }
+    if (!flow || flow->kind != Flow::Kind::normal) {
+      undo();
+      if (!flow) return std::unexpected(std::move(flow).error());
+      return refuse("it leaves the loop from inside its body", "end the loop by its condition");
+    }
+
+    // What changed that is not carried yet, or is carried with another shape?
+    bool changed = false;
+    std::string why;
+    auto notice = [&](const Slot& slot, const Value& before, const Value& after) {
+      auto it = carried.find(slot);
+      if (it == carried.end()) {
+        const Value initial = slot.get(state0, locals0);
+        if (initial.is<Poison>() || (slot.kind == Slot::Kind::local && !locals0.contains(slot.name))) return;
+        if (const TensorRef* t = initial.get<TensorRef>()) carried[slot] = ir::Type::tensor((*t)->dtype, (*t)->sizes);
+        else if (is_number(initial)) carried[slot] = number_type(initial);
+        else if (slot.kind != Slot::Kind::local || !initial.is_none()) {
+          if (initial.is<TupleRef>() || initial.is<std::string>() || initial.is_none()) why = fmt::format("{} changes from one iteration to the next and is of kind {}", slot.describe(), initial.kind());
+          return;
+        }
+        changed = true;
+        return;
+      }
+      const TensorRef* t = after.get<TensorRef>();
+      if ((t != nullptr) != (it->second.shape && !is_number(before))) return;
+      if (t == nullptr) return;
+      if ((*t)->dtype != it->second.dtype || (*t)->sizes.size() != it->second.shape->size()) {
+        why = fmt::format("{} changes its type or rank from one iteration to the next", slot.describe());
+        return;
+      }
+      const TensorRef* inner = before.get<TensorRef>();
+      for (size_t i = 0; i < (*t)->sizes.size(); ++i) {
+        Dim& entry = (*it->second.shape)[i];
+        if (entry.is(-1) || (*t)->sizes[i] == (*inner)->sizes[i]) continue;
+        entry = -1;
+        changed = true;
+      }
+    };
+    for (const auto& [name, before] : begin_locals) {
+      const Value& after = call.locals[name];
+      const Slot slot{Slot::Kind::local, name, 0, 0};
+      if (!same(before, after) || carried.contains(slot)) notice(slot, before, after);
+    }
+    for (uint32_t i = 0; i < state0.storages.size(); ++i) {
+      const Slot slot{Slot::Kind::storage, {}, i, 0};
+      if (m_.state.storages[i].version != begin.storages[i].version) notice(slot, slot.get(begin, begin_locals), slot.get(m_.state, call.locals));
+    }
+    for (uint32_t i = 0; i < state0.lists.size(); ++i) {
+      if (m_.state.lists.same(i, begin.lists)) continue;
+      const auto &before = begin.lists[i].items, &after = m_.state.lists[i].items;
+      if (before.size() != after.size()) {
+        undo();
+        return refuse("a list changes its length in every iteration", "write into a tensor of fixed size instead of appending to a list");
+      }
+      for (size_t k = 0; k < before.size(); ++k) {
+        if (!same(before[k], after[k])) notice({Slot::Kind::item, {}, i, k}, before[k], after[k]);
+      }
+    }
+    for (uint32_t i = 0; i < state0.objects.size(); ++i) {
+      if (m_.state.objects.same(i, begin.objects)) continue;
+      const auto after = m_.state.objects[i].attributes;
+      for (const auto& [name, value] : after) {
+        const auto& all = begin.objects[i].attributes;
+        auto before = all.find(name);
+        if (before != all.end() && !same(before->second, value)) notice({Slot::Kind::attribute, name, i, 0}, before->second, value);
+      }
+    }
+    if (!why.empty()) {
+      undo();
+      return refuse(why);
+    }
+    if (changed) {
+      undo();
+      continue;
+    }
+
+    // The fixed point: hand the carried values out of the body and out of the loop.
+    ir::Value* next_condition = TRY(m_.bool_value(TRY(m_.to_bool(again))));
+    body.add_output(local_value(m_, next_condition, body));
+    for (const auto& [slot, type] : carried) {
+      const Value value = slot.get(m_.state, call.locals);
+      ir::Value* out = nullptr;
+      if (const TensorRef* t = value.get<TensorRef>()) out = TRY(m_.read(**t));
+      else out = TRY(number_value(m_, value, type.dtype));
+      body.add_output(local_value(m_, m_.builder.cast(out, type.dtype), body));
+    }
+    TRY(m_.builder.status());
+    m_.builder.enter(graph);
+    m_.state = ready;
+    call.locals = locals0;
+    for (const auto& [slot, type] : carried) {
+      graph.add_node_output(node);
+      ir::Value* output = node->outputs().back();
+      output->type = type;
+      const Value before = slot.get(state0, locals0);
+      if (before.is<TensorRef>()) {
+        for (size_t i = 0; i < type.shape->size(); ++i) {
+          if (!(*type.shape)[i].is(-1) && declared_before(graph.root(), (*type.shape)[i], outside_symbols)) continue;
+          const Dim symbol = graph.fresh_symbol("looped", {0, ir::Interval::kMax});
+          ir::Symbol* entry = graph.find_symbol(symbol.symbol_name());
+          entry->source = output;
+          entry->axis = static_cast<int>(i);
+          (*output->type.shape)[i] = symbol;
+        }
+        const Value result = m_.tensor(output);
+        slot.set(m_.state, call.locals, result);
+      } else {
+        slot.set(m_.state, call.locals, number_from(m_, output, before, {}));
+      }
+    }
+    return Flow{};
+  }
+  return refuse("its carried values reach no fixed point");
+}
+
+}  // namespace tenon::torch

@@ -1,0 +1,52 @@
+// From a PyTorch file to a graph: .pt of torch.jit.save (traced or scripted) and .pt2 of torch.export.save.
+#pragma once
+
+#include <map>
+
+#include "base/shape_spec.h"
+#include "torch/lowering.h"
+
+namespace tenon::torch {
+
+struct ImportOptions {
+  Mode mode = Mode::automatic;
+  std::string method = "forward";
+  // Shapes of inputs; those that are left out come from the example inputs that the file records.
+  std::vector<InputSpec> shapes;
+  // Dimensions that are dynamic, on top of the shapes: a named dimension is dynamic, any other entry is ignored.
+  std::vector<InputSpec> dynamic;
+  std::map<std::string, std::string> settings;  // --set ARG=VALUE: Python arguments that are no tensors
+  std::vector<std::string> input_names, output_names;  // instead of the program's own
+};
+
+struct Imported {
+  std::unique_ptr<ir::Graph> graph;  // well formed and typed, not yet simplified
+  std::vector<Notice> notices;
+};
+
+// Takes either kind of file. All operators that cannot be converted are reported in one error.
+Result<Imported> import_program(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
+
+Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
+Result<Imported> import_exported(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
+
+// --- shared by both (inputs.cpp)
+
+// The shape and type that an input gets: what the options say by name or position, over what the file records.
+struct InputForm {
+  DType dtype = DType::f32;
+  Shape shape;
+};
+Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position, const std::optional<InputForm>& recorded, const ImportOptions& options);
+// Fails where the options name an input that the program does not have.
+Status check_names(const ImportOptions& options, const std::vector<std::string>& inputs);
+// Declares a dynamic dimension; the same name means the same size.
+Result<Dim> declare_dimension(ir::Graph& graph, const DimSpec& spec);
+// Gives the inputs' symbols their sources.
+void bind_symbols(ir::Graph& graph);
+// Flattens a program's result into the graph's outputs, with readable names.
+Status add_outputs(Machine& m, const Value& result, const ImportOptions& options);
+// One error from everything that was found, or success.
+Status report_problems(const Machine& m, const std::string& path);
+
+}  // namespace tenon::torch
