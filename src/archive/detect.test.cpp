@@ -125,6 +125,7 @@ TEST(NoProgram, SaysWhatItIsAndPrintsAScript) {
     expect_complete(e);
     EXPECT_EQ(e.kind, ErrorKind::bad_file);
     EXPECT_NE(e.hint.find("torch.export.save("), std::string::npos) << e.hint;
+    EXPECT_NE(e.hint.find("torch.jit.trace("), std::string::npos) << e.hint;
   }
   EXPECT_NE(
       error("state_dict.pt").hint.find("load_state_dict(torch.load(\"dir/my \\\"model\\\".pt\""),

@@ -20,11 +20,11 @@ std::string literal(std::string_view text) {
   return out + "\"";
 }
 
-// Path of the file to make: beside the script's working folder, named as the old one.
-std::string target(const std::string& path) {
+// Path of the file to make: in the script's working folder, named as the old one.
+std::string target(const std::string& path, std::string_view ending) {
   std::string name = path.substr(path.rfind('/') + 1);
   if (const size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0) name.resize(dot);
-  return name + ".program.pt2";
+  return literal(name + std::string(ending));
 }
 
 constexpr std::string_view kFactory = R"(import importlib, sys
@@ -47,8 +47,11 @@ example = tuple(torch.randn([int(d) for d in shape.split("x")]) for shape in sys
 )";
 
 std::string save(const std::string& path) {
-  return fmt::format("torch.export.save(torch.export.export(model.eval(), example), {})\n",
-                     literal(target(path)));
+  return fmt::format(
+      "torch.export.save(torch.export.export(model.eval(), example), {})\n"
+      "# or, where torch.export refuses the model: torch.jit.trace(model.eval(), "
+      "example).save({})\n",
+      target(path, ".program.pt2"), target(path, ".program.pt"));
 }
 
 std::string from_state_dict(const std::string& path, const std::string& load,

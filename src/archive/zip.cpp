@@ -250,7 +250,7 @@ Result<Blob> ZipReader::read(const ZipEntry& entry, Verify verify) const {
     return fail(damaged(entry.name, fmt::format("it declares {} bytes; at most {} are read",
                                                 entry.size, kMaxEntrySize)));
   }
-  const Blob raw = file_.slice(entry.data_offset, entry.compressed_size);
+  Blob raw = file_.slice(entry.data_offset, entry.compressed_size);
   if (entry.method == 0) {
     if (entry.size != entry.compressed_size) {
       return fail(damaged(entry.name, "it is stored, but its two sizes differ"));
