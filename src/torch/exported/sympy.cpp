@@ -72,30 +72,99 @@ class Parser {
   }
 
   Result<SymExpr> expression(int depth);
+  Result<SymExpr> product(int depth);
+  Result<SymExpr> factor(int depth);
+  Result<SymExpr> primary(int depth);
+  Result<SymExpr> literal();
   Result<SymExpr> call(std::string_view name, int depth);
 
   std::string_view text_;
   size_t at_ = 0;
 };
 
-Result<SymExpr> Parser::expression(int depth) {
-  if (depth > kMaxDepth) return failed("it nests too deep");
-  if (eat('-')) {
-    SymExpr out = TRY(expression(depth + 1));
-    if (out.kind == Kind::infinity) {
-      out.integer = -out.integer;
-      return out;
-    }
-    return SymExpr{
-        .kind = Kind::call, .name = "Mul", .args = {SymExpr{.integer = -1}, std::move(out)}};
+// Joins two operands; sums and products stay flat.
+SymExpr join(std::string_view function, SymExpr a, SymExpr b) {
+  if (a.kind == Kind::call && a.name == function && (function == "Add" || function == "Mul")) {
+    a.args.push_back(std::move(b));
+    return a;
   }
+  SymExpr out{.kind = Kind::call, .name = std::string(function)};
+  out.args.push_back(std::move(a));
+  out.args.push_back(std::move(b));
+  return out;
+}
+
+SymExpr negative(SymExpr a) {
+  if (a.kind == Kind::infinity) {
+    a.integer = -a.integer;
+    return a;
+  }
+  return join("Mul", SymExpr{.integer = -1}, std::move(a));
+}
+
+Result<SymExpr> Parser::expression(int depth) {
+  SymExpr out = TRY(product(depth));
+  while (true) {
+    const bool minus = peek() == '-';
+    if (!eat('+') && !eat('-')) return out;
+    SymExpr next = TRY(product(depth));
+    out = join("Add", std::move(out), minus ? negative(std::move(next)) : std::move(next));
+  }
+}
+
+Result<SymExpr> Parser::product(int depth) {
+  SymExpr out = TRY(factor(depth));
+  for (int chain = 0;; ++chain) {
+    if (chain > kMaxDepth) return failed("it has too many factors");
+    const char op = peek();
+    if (op != '*' && op != '/' && op != '%') return out;
+    ++at_;
+    std::string_view function = op == '*' ? "Mul" : op == '%' ? "PythonMod" : "IntTrueDiv";
+    if (op == '/' && at_ < text_.size() && text_[at_] == '/') {
+      ++at_;
+      function = "FloorDiv";
+    }
+    out = join(function, std::move(out), TRY(factor(depth)));
+  }
+}
+
+Result<SymExpr> Parser::factor(int depth) {
+  if (depth > kMaxDepth) return failed("it nests too deep");
+  if (eat('-')) return negative(TRY(factor(depth + 1)));
+  SymExpr out = TRY(primary(depth));
+  peek();
+  if (!text_.substr(at_).starts_with("**")) return out;
+  at_ += 2;
+  return join("Pow", std::move(out), TRY(factor(depth + 1)));
+}
+
+Result<SymExpr> Parser::primary(int depth) {
+  if (eat('(')) {
+    SymExpr out = TRY(expression(depth + 1));
+    if (!eat(')')) return failed("')' is expected");
+    return out;
+  }
+  const char first = peek();
+  if (first >= '0' && first <= '9') return literal();
   const std::string_view name = word();
   if (name.empty()) return failed("a name is expected");
   if (name == "true" || name == "false")
     return SymExpr{.kind = Kind::boolean, .integer = name == "true"};
   if (name == "oo" || name == "int_oo") return SymExpr{.kind = Kind::infinity, .integer = 1};
-  if (!eat('(')) return failed("'(' is expected");
-  return call(name, depth);
+  if (eat('(')) return call(name, depth);
+  return SymExpr{.kind = Kind::symbol, .name = std::string(name)};
+}
+
+Result<SymExpr> Parser::literal() {
+  SymExpr out;
+  const size_t start = at_;
+  if (!number(out.integer)) return failed("an integer of at most 64 bits is expected");
+  if (at_ < text_.size() && (text_[at_] == '.' || text_[at_] == 'e')) {
+    at_ = start;
+    out.kind = Kind::real;
+    if (!number(out.real)) return failed("a number is expected");
+  }
+  return out;
 }
 
 Result<SymExpr> Parser::call(std::string_view name, int depth) {

@@ -1,5 +1,6 @@
 // Symbolic numbers as exported programs write them: SymPy's srepr, such as
-// "Add(Symbol('s53', positive=True, integer=True), Integer(-2))".
+// "Add(Symbol('s53', positive=True, integer=True), Integer(-2))"; before schema 8 SymPy's str,
+// "2*s0 - 2" or "((s0 + 1)//2)".
 #pragma once
 
 #include <cstdint>

@@ -37,6 +37,19 @@ TEST(Sympy, Integers) {
   EXPECT_EQ(value("CeilToInt(Mul(Float('1.5', precision=53), ToFloat(" + s0 + ")))"), 26);
 }
 
+TEST(Sympy, OlderNotation) {
+  EXPECT_EQ(value("s0"), 17);
+  EXPECT_EQ(value("2*s0 - 3"), 31);
+  EXPECT_EQ(value("-s0 + s1**2*2"), 33);
+  EXPECT_EQ(value("-s1**2"), -25);
+  EXPECT_EQ(value("((s0 + 1)//s1)"), 3);
+  EXPECT_EQ(value("s0 - (s1 - 2)"), 14);
+  EXPECT_EQ(value("s0*s1//4 % 6"), 3);
+  EXPECT_EQ(value("Mod(s0, 5) + Max(1, s1)"), 7);
+  EXPECT_EQ(value("floor(s0/4)"), 4);
+  EXPECT_EQ(value("ceiling(1.5*s0)"), 26);
+}
+
 TEST(Sympy, WhatHasNoDimIsRefused) {
   for (const char* text :
        {"Equality(Symbol('s0'), Integer(1))", "Float('2.5', precision=53)", "oo", "-int_oo", "true",
@@ -55,8 +68,10 @@ TEST(Sympy, DamageIsRefused) {
   for (int i = 0; i < 1000; ++i) deep += "Add(";
   for (const std::string& text :
        {std::string(), std::string("Add("), std::string("Integer(99999999999999999999)"),
-        std::string("Symbol('s0"), std::string("Integer(1) + 2"), std::string("__import__('os')"),
-        std::string("Rational(1, 0)"), deep, std::string(20000, '-')}) {
+        std::string("Symbol('s0"), std::string("1 +"), std::string("(s0"), std::string("s0 s1"),
+        std::string("1" + std::string(5000, '0')), std::string("__import__('os')"),
+        std::string("Rational(1, 0)"), deep, std::string(20000, '-'), std::string(9000, '-'),
+        std::string(9000, '(')}) {
     const auto expr = parse_sympy(text);
     EXPECT_FALSE(expr) << text;
   }
