@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "archive/detect.h"
+#include "torch/import.h"
+#include "torch/interpreter.h"
+
+namespace tenon::torch {
+namespace {
+
+using Kind = SchemaType::Kind;
+
+// Gives the method's parameters their values: tensors become inputs of the graph.
+class Inputs {
+ public:
+  Inputs(Machine& m, const Program& program, const ImportOptions& options) : m_(m), program_(program), options_(options) {}
+
+  Status read_recorded() {
+    if (!program_.traced()) return {};
+    pickle_ = TRY(program_.archive().pickled("traced_inputs.pkl"));
+    const pickle::Value* methods = &archive::untagged(pickle_->root());
+    if (methods->is(pickle::Kind::dict)) recorded_ = methods->get(options_.method);
+    if (recorded_) recorded_ = &archive::untagged(*recorded_);
+    return {};
+  }
+
+  Result<Value> make(const std::string& name, const SchemaType& type, bool has_default, size_t index) {
+    const pickle::Value* recorded = nullptr;
+    if (recorded_ && index < recorded_->items.size()) recorded = &archive::untagged(*recorded_->items[index]);
+    if (auto set = options_.settings.find(name); set != options_.settings.end()) return setting(set->second, type, name);
+    const bool optional = type.is(Kind::optional);
+    const SchemaType& inner = optional ? type.inner[0] : type;
+    const bool asked = std::any_of(options_.shapes.begin(), options_.shapes.end(), [&](const InputSpec& s) { return s.name == name || s.name.starts_with(name + "_"); });
+    if (recorded == nullptr && has_default && !asked) return Value(Poison{"default"});
+    if (optional && recorded == nullptr && !asked) return Value();
+    return build(name, inner, recorded);
+  }
+
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  Result<Value> build(const std::string& name, const SchemaType& type, const pickle::Value* recorded) {
+    if (recorded && (recorded->is(pickle::Kind::list) || recorded->is(pickle::Kind::tuple))) {
+      std::vector<Value> items;
+      for (size_t i = 0; i < recorded->items.size(); ++i) {
+        const SchemaType any;
+        const SchemaType& element = type.is(Kind::list) && !type.inner.empty() ? type.inner[0] : type.is(Kind::tuple) && i < type.inner.size() ? type.inner[i] : any;
+        items.push_back(TRY(build(fmt::format("{}_{}", name, i), element, &archive::untagged(*recorded->items[i]))));
+      }
+      return recorded->is(pickle::Kind::list) ? m_.list(std::move(items)) : Value::tuple(std::move(items));
+    }
+    if (recorded && recorded->is(pickle::Kind::dict)) {
+      DictData data;
+      for (size_t i = 0; i + 1 < recorded->items.size(); i += 2) {
+        const std::string key(recorded->items[i]->text);
+        data.items.emplace_back(key, TRY(build(name + "_" + key, SchemaType{}, &archive::untagged(*recorded->items[i + 1]))));
+      }
+      return DictRef{m_.state.dicts.add(std::move(data))};
+    }
+    if (type.is(Kind::tuple) && recorded == nullptr) {
+      std::vector<Value> items;
+      for (size_t i = 0; i < type.inner.size(); ++i) items.push_back(TRY(build(fmt::format("{}_{}", name, i), type.inner[i], nullptr)));
+      return Value::tuple(std::move(items));
+    }
+    if (type.is(Kind::list) && !type.inner.empty() && type.inner[0].is(Kind::tensor)) {
+      // One tensor for each shape that was given, name_0, name_1...
+      std::vector<Value> items;
+      for (size_t i = 0;; ++i) {
+        const std::string element = fmt::format("{}_{}", name, i);
+        const bool given = std::any_of(options_.shapes.begin(), options_.shapes.end(), [&](const InputSpec& s) { return s.name == element; });
+        if (!given) break;
+        items.push_back(TRY(build(element, type.inner[0], nullptr)));
+      }
+      if (items.empty()) {
+        return m_.fail(ErrorKind::usage, fmt::format("the argument '{}' is a list of tensors, and how many is not known", name), "no shapes were given for it",
+                       fmt::format("give one shape for each element: --shapes {0}_0:3x320x320,{0}_1:3x320x320", name));
+      }
+      return m_.list(std::move(items));
+    }
+    if (recorded && archive::is_tensor(*recorded)) return tensor(name, recorded);
+    if (recorded) {
+      if (recorded->is(pickle::Kind::integer)) return Value::integer(recorded->integer);
+      if (recorded->is(pickle::Kind::real)) return Value::number(recorded->real);
+      if (recorded->is(pickle::Kind::boolean)) return Value::boolean(recorded->integer != 0);
+      if (recorded->is(pickle::Kind::none)) return Value();
+    }
+    if (type.is(Kind::tensor)) return tensor(name, nullptr);
+    return m_.fail(ErrorKind::usage, fmt::format("the argument '{}' needs a value", name), fmt::format("it is of type {}, which is fixed when the model is converted", type.name),
+                   fmt::format("give it: --set {}=VALUE", name));
+  }
+
+  Result<Value> tensor(const std::string& name, const pickle::Value* recorded) {
+    std::optional<InputForm> form;
+    if (recorded) {
+      const archive::StoredTensor stored = TRY(program_.archive().tensor(*recorded, "traced_inputs"));
+      form = InputForm{stored.dtype, ir::to_shape(stored.sizes)};
+    }
+    ir::Graph& graph = m_.builder.graph();
+    const size_t position = names_.size();
+    const InputForm made = TRY(input_form(graph, name, position, form, options_));
+    names_.push_back(name);
+    const std::string& shown = position < options_.input_names.size() ? options_.input_names[position] : name;
+    return m_.tensor(graph.add_input(shown, ir::Type::tensor(made.dtype, made.shape)));
+  }
+
+  Result<Value> setting(const std::string& text, const SchemaType& type, const std::string& name) {
+    const SchemaType& inner = type.is(Kind::optional) ? type.inner[0] : type;
+    char* end = nullptr;
+    switch (inner.kind) {
+      case Kind::integer: {
+        const int64_t value = std::strtoll(text.c_str(), &end, 10);
+        if (*end == '\0' && !text.empty()) return Value::integer(value);
+        break;
+      }
+      case Kind::floating: {
+        const double value = std::strtod(text.c_str(), &end);
+        if (*end == '\0' && !text.empty()) return Value::number(value);
+        break;
+      }
+      case Kind::boolean:
+        if (text == "true" || text == "True" || text == "1") return Value::boolean(true);
+        if (text == "false" || text == "False" || text == "0") return Value::boolean(false);
+        break;
+      case Kind::string: return text;
+      default: break;
+    }
+    if (text == "None" && type.is(Kind::optional)) return Value();
+    return m_.fail(ErrorKind::usage, fmt::format("--set {}={} does not fit", name, text), fmt::format("the argument is of type {}", type.name), "give a value of that type");
+  }
+
+  Machine& m_;
+  const Program& program_;
+  const ImportOptions& options_;
+  std::optional<pickle::Pickle> pickle_;
+  const pickle::Value* recorded_ = nullptr;
+  std::vector<std::string> names_;
+};
+
+// A model saved in training mode is taken as evaluation.
+void leave_training_mode(Machine& m) {
+  size_t changed = 0;
+  for (uint32_t i = 0; i < m.state.objects.size(); ++i) {
+    auto it = m.state.objects[i].attributes.find("training");
+    if (it == m.state.objects[i].attributes.end()) continue;
+    const Bool* b = it->second.get<Bool>();
+    if (b && b->kind == Bool::Kind::yes) {
+      m.state.objects.edit(i).attributes["training"] = Value::boolean(false);
+      ++changed;
+    }
+  }
+  if (changed > 0) m.notices.push_back({fmt::format("{} modules were saved in training mode; they are converted for evaluation", changed), {}});
+}
+
+// Adds every operator of the code that nothing can convert, reached or not, so that all are known at once.
+Status add_unreached(Machine& m, Program& program, const Lowerings& lowerings) {
+  for (const auto& [name, use] : TRY(program.used_operators())) {
+    const auto schemas = find_schemas(name);
+    const bool known = std::any_of(schemas.begin(), schemas.end(), [&](const Schema& s) { return can_convert(s, lowerings); });
+    if (known) continue;
+    const bool listed = std::any_of(m.problems.begin(), m.problems.end(), [&](const Error& e) { return e.what.find(name) != std::string::npos; });
+    if (listed || name.starts_with("prim::")) continue;
+    Error problem{.kind = ErrorKind::unsupported, .what = schemas.empty() ? "unknown operator " + name : "unsupported operator " + name,
+                  .where = {.source = use.source},
+                  .why = schemas.empty() ? "PyTorch itself has no operator of this name: it is a custom operator" : "Tenon has no lowering for it yet",
+                  .hint = schemas.empty() ? "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)" : "write it with supported operators, or map it with --map FILE.py"};
+    if (use.count > 1) problem.what += fmt::format(" ({} times, first here)", use.count);
+    m.problems.push_back(std::move(problem));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings) {
+  Program program = TRY(Program::open(path));
+  Imported out;
+  out.graph = std::make_unique<ir::Graph>();
+  Machine m(*out.graph, ops, lowerings, options.mode);
+  Interpreter interpreter(m, program);
+  auto located = [&](Error error) { return fail(with_where(std::move(error), {.file = path})); };
+  if (auto ok = interpreter.load(); !ok) return located(ok.error());
+  leave_training_mode(m);
+
+  const FoundFunction method = TRY(interpreter.find_method(interpreter.root(), options.method));
+  if (method.definition == nullptr) {
+    return fail({.kind = ErrorKind::usage, .what = fmt::format("the module has no method '{}'", options.method), .where = {.file = path},
+                 .why = "its class does not define it", .hint = "choose one with --method"});
+  }
+  Inputs inputs(m, program, options);
+  TRY(inputs.read_recorded());
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string, Value>> keywords;
+  for (size_t i = 1; i < method.definition->parameters.size(); ++i) {
+    const script::Parameter& parameter = method.definition->parameters[i];
+    auto value = inputs.make(parameter.name, parse_type(parameter.annotation), !parameter.default_value.is(script::Expr::Kind::none), i - 1);
+    if (!value) return located(value.error());
+    if (value->is<Poison>()) continue;  // its default
+    keywords.emplace_back(parameter.name, std::move(*value));
+  }
+  TRY(check_names(options, inputs.names()));
+  for (const auto& [name, text] : options.settings) {
+    const auto& parameters = method.definition->parameters;
+    if (std::none_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == name; })) {
+      return fail({.kind = ErrorKind::usage, .what = fmt::format("the method has no argument '{}'", name), .where = {.file = path}, .why = "--set names it", .hint = "check its spelling"});
+    }
+  }
+  bind_symbols(*out.graph);
+
+  auto result = interpreter.call_method(interpreter.root(), options.method, std::move(positional), std::move(keywords));
+  if (result) {
+    if (auto ok = add_outputs(m, *result, options); !ok) result = std::unexpected(ok.error());
+  }
+  if (!m.problems.empty()) {
+    TRY(add_unreached(m, program, lowerings));
+    return fail(report_problems(m, path).error());
+  }
+  if (!result) {
+    // Evaluation stopped early: what else is missing is worth knowing too.
+    Error error = with_where(result.error(), {.file = path});
+    if (error.kind == ErrorKind::unsupported) {
+      TRY(add_unreached(m, program, lowerings));
+      for (Error& problem : m.problems) error.details.push_back(std::move(problem));
+    }
+    return fail(std::move(error));
+  }
+  out.graph->remove_dead();
+  out.notices = std::move(m.notices);
+  return out;
+}
+
+Result<Imported> import_program(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings) {
+  const archive::Detected found = TRY(archive::detect(TRY(MappedFile::open(path))));
+  if (found.kind == archive::FileKind::exported_program) return import_exported(path, options, ops, lowerings);
+  if (found.kind == archive::FileKind::torchscript) return import_torchscript(path, options, ops, lowerings);
+  return fail(archive::no_program(found, path));
+}
+
+}  // namespace tenon::torch
