@@ -227,6 +227,11 @@ Status Importer::read_outputs(const proto::Graph& from, const Scope& scope) {
       TRY(b_.status());
       value->name = std::string(output.name);
     }
+    // Where inference does not find the rank, the file's word is better than none.
+    if (value->type.is_tensor() && !value->shape() && value->producer) {
+      ir::Type declared = TRY(type(output.type, output.name, value));
+      if (declared.is_tensor() && declared.dtype == value->dtype()) value->type = declared;
+    }
     graph.add_output(value);
   }
   return {};

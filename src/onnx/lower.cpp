@@ -49,6 +49,23 @@ class Fitter {
  public:
   Fitter(ExportContext& c, const Mapping& mapping) : c_(c), mapping_(mapping) {}
 
+  // Computes the node in a wider type where the opset has the operator but not this type of it.
+  Status widen() {
+    schema_ = find_schema(c_.node->op, c_.opset);
+    if (schema_ == nullptr) return {};
+    for (size_t i = 0; i < c_.node->inputs().size(); ++i) {
+      const ir::Value* value = c_.input(i);
+      const SchemaParameter* parameter = schema_->input(i);
+      if (!value || !parameter || !value->type.is_tensor() || accepts(parameter, value->type))
+        continue;
+      for (const DType to : wider(value->dtype(), mapping_.widen)) {
+        if (accepts(parameter, to) && can_cast(value->dtype()))
+          return compute_in(c_, value->dtype(), to);
+      }
+    }
+    return {};
+  }
+
   Status fit() {
     schema_ = find_schema(c_.node->op, c_.opset);
     if (schema_ == nullptr) {
@@ -58,7 +75,6 @@ class Fitter {
                      appears);
     }
     TRY(fit_types());
-    if (c_.replaced) return {};
     TRY(fit_inputs());
     return fit_attributes();
   }
@@ -69,12 +85,6 @@ class Fitter {
       const ir::Value* value = c_.input(i);
       const SchemaParameter* parameter = schema_->input(i);
       if (value == nullptr || parameter == nullptr || accepts(parameter, value->type)) continue;
-      if (value->type.is_tensor()) {
-        for (const DType to : wider(value->dtype(), mapping_.widen)) {
-          if (accepts(parameter, to) && can_cast(value->dtype()))
-            return compute_in(c_, value->dtype(), to);
-        }
-      }
       return refuse_type(fmt::format("input {}", i), value->type,
                          [&](const Schema& s) { return accepts(s.input(i), value->type); });
     }
@@ -225,8 +235,10 @@ class Lowering {
     ExportContext context{.b = builder, .graph = graph, .node = node, .opset = options_.opset};
     const Mapping* mapping = mappings_.find(node->domain, node->op);
     if (mapping == nullptr) return context.fail("Tenon has no rule to write it");
-    if (mapping->write) TRY(mapping->write(context));
-    if (!context.replaced && node->domain.empty()) TRY(Fitter(context, *mapping).fit());
+    Fitter fitter(context, *mapping);
+    if (node->domain.empty()) TRY(fitter.widen());
+    if (!context.replaced && mapping->write) TRY(mapping->write(context));
+    if (!context.replaced && node->domain.empty()) TRY(fitter.fit());
     if (!context.replaced && !node->domain.empty() && !options_.allow_tenon_domain)
       return context.fail("it is no standard operator and cannot be composed from them");
     replaced = context.replaced;

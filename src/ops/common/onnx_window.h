@@ -2,6 +2,8 @@
 // that equal operators have equal attributes.
 #pragma once
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "onnx/mapping.h"
 
@@ -54,10 +56,44 @@ Result<onnx::Values> read_pool(onnx::ImportContext& c) {
 }
 
 // Dilations of 1 are what opsets without the attribute mean.
-inline Status write_pool(onnx::ExportContext& c) {
+inline void drop_unit_dilations(onnx::ExportContext& c) {
   const auto dilations = c.node->attributes.get<std::vector<int64_t>>("dilations", {});
   if (std::all_of(dilations.begin(), dilations.end(), [](int64_t d) { return d == 1; }))
     c.drop_attribute("dilations");
+}
+
+// With ceil_mode, opsets before 22 count a last window that begins in the padding behind the input,
+// which there is not. Where that is known to make a difference, the pads say it without ceil_mode.
+template <class Op>
+Status write_pool(onnx::ExportContext& c) {
+  const Op op = c.as<Op>();
+  drop_unit_dilations(c);
+  const auto &in = c.input(0)->shape(), &out = c.node->output(0)->shape();
+  const size_t n = op.kernel_shape.size();
+  if (!op.ceil_mode || c.opset >= 22 || op.auto_pad != "NOTSET" || !in || !out ||
+      in->size() != n + 2 || op.pads.size() != 2 * n || op.strides.size() != n)
+    return {};
+  std::vector<int64_t> pads = op.pads;
+  bool differs = false, grows = false;
+  for (size_t i = 0; i < n; ++i) {
+    const auto size = (*in)[i + 2].constant(), count = (*out)[i + 2].constant();
+    if (!size || !count) return {};
+    const int64_t dilation = op.dilations.size() == n ? op.dilations[i] : 1;
+    const int64_t window = dilation * (op.kernel_shape[i] - 1) + 1;
+    const int64_t room = *size + pads[i] + pads[i + n] - window;
+    const int64_t stride = std::max<int64_t>(op.strides[i], 1);
+    differs |= *count != (room + stride - 1) / stride + 1;
+    const int64_t missing = (*count - 1) * stride - room;
+    grows |= missing > 0;
+    pads[i + n] += std::max<int64_t>(missing, 0);
+  }
+  if (!differs) return {};
+  if constexpr (requires { op.count_include_pad; }) {
+    if (grows && op.count_include_pad)
+      return c.fail("this use of ceil_mode with count_include_pad appears in opset 22", 22);
+  }
+  c.set_attribute("ceil_mode", int64_t{0});
+  c.set_attribute("pads", pads);
   return {};
 }
 

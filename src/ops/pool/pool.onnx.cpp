@@ -24,12 +24,12 @@ Result<onnx::Values> read_global_lp_pool(onnx::ImportContext& c) {
 std::span<const onnx::Mapping> pool_onnx() {
   static constexpr onnx::Mapping rows[] = {
       onnx::plain<MaxPool>({.read = onnx_window::read_pool<MaxPool>,
-                            .write = onnx_window::write_pool,
+                            .write = onnx_window::write_pool<MaxPool>,
                             .widen = onnx::Widen::numbers}),
-      onnx::plain<AveragePool>(
-          {.read = onnx_window::read_pool<AveragePool>, .write = onnx_window::write_pool}),
+      onnx::plain<AveragePool>({.read = onnx_window::read_pool<AveragePool>,
+                                .write = onnx_window::write_pool<AveragePool>}),
       onnx::plain<LpPool>(
-          {.read = onnx_window::read_pool<LpPool>, .write = onnx_window::write_pool}),
+          {.read = onnx_window::read_pool<LpPool>, .write = onnx_window::write_pool<LpPool>}),
       onnx::read_only("GlobalLpPool", read_global_lp_pool),
   };
   return rows;

@@ -29,9 +29,26 @@ Status write_reduce(onnx::ExportContext& c) {
   return c.input_to_attribute(1, "axes");
 }
 
+// Booleans appear in opset 20, bytes in 12: before, they are integers, whose extremes an empty input
+// gives.
 template <class Op>
-constexpr onnx::Mapping row(onnx::Widen widen = onnx::Widen::halves) {
-  return onnx::plain<Op>({.read = read_reduce<Op>, .write = write_reduce<Op>, .widen = widen});
+Status write_extreme(onnx::ExportContext& c) {
+  const DType dtype = c.input(0)->dtype();
+  const onnx::SchemaParameter* data = onnx::find_schema(c.node->op, c.opset)->input(0);
+  if (onnx::accepts(data, dtype)) return write_reduce<Op>(c);
+  if (dtype != DType::boolean) return onnx::compute_in(c, dtype, DType::i32);
+  ir::Value* numbers = c.b.cast(c.input(0), DType::i32);
+  ir::Value* extreme = c.b.emit(c.as<Op>(), {numbers, c.input(1)});
+  return c.replace({c.b.emit_named("Greater", {extreme, c.b.scalar(0, DType::i32)})});
+}
+
+template <class Op>
+constexpr onnx::Mapping row() {
+  return onnx::plain<Op>({.read = read_reduce<Op>, .write = write_reduce<Op>});
+}
+template <class Op>
+constexpr onnx::Mapping extreme_row() {
+  return onnx::plain<Op>({.read = read_reduce<Op>, .write = write_extreme<Op>});
 }
 
 // x / norm of x along the axis.
@@ -65,12 +82,11 @@ Result<onnx::Values> read_mean_variance(onnx::ImportContext& c) {
 }  // namespace
 
 std::span<const onnx::Mapping> reduce_onnx() {
-  using onnx::Widen;
   static constexpr onnx::Mapping rows[] = {
       row<ReduceMean>(),
       row<ReduceSum>(),
-      row<ReduceMax>(Widen::numbers),
-      row<ReduceMin>(Widen::numbers),
+      extreme_row<ReduceMax>(),
+      extreme_row<ReduceMin>(),
       row<ReduceProd>(),
       row<ReduceL1>(),
       row<ReduceL2>(),
