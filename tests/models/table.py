@@ -12,6 +12,7 @@ from cases import MAIN_OPSET, OPSETS, Outcome, Verdict
 from compare import TOLERANCE
 
 PEERS = ("torch", "torchvision", "onnx", "onnxruntime")
+REIMPORT_MARKS = {"equal": " =", "stable": " ~"}
 HEADER = """# Models
 
 What `tests/models/matrix.py` measured, with {versions}, Python {python}.
@@ -22,8 +23,9 @@ times the tolerance.
 
 A number under an opset is the largest error of ONNX Runtime's outputs against PyTorch's, relative to the largest
 magnitude of that output; the limit is {tolerance:.0e}. It stands only where the ONNX file also passed
-`onnx.checker` with full check. *r* says that the file, read back, is the graph it was written from. *engine* is the
-error of Tenon's own engine on the model file and on the ONNX file of opset {main}.
+`onnx.checker` with full check. *=* says that the file, read back, is the graph it was written from; *~* that the
+opset lacks an operator of that graph, and that the decomposition, read back and written again, is the same file.
+*engine* is the error of Tenon's own engine on the model file and on the ONNX file of opset {main}.
 
 {passed} checks passed, {failed} failed.
 """
@@ -63,7 +65,7 @@ def _outcome_row(outcome: Outcome) -> str:
 
 def _opset_cell(outcome: Outcome, opset: int) -> str:
     reimport = outcome.verdicts.get(f"re-import {opset}")
-    mark = " r" if reimport is not None and reimport.passed else ""
+    mark = REIMPORT_MARKS[reimport.text] if reimport is not None and reimport.passed else ""
     return _cell(outcome.verdicts.get(f"opset {opset}")) + mark
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 600
@@ -31,8 +29,3 @@ def tenon(*arguments: str | Path) -> str:
     if done.returncode != 0:
         raise TenonError(words[0], done.returncode, done.stderr)
     return done.stdout
-
-
-def tenon_json(*arguments: str | Path) -> Any:
-    """The same with --json, parsed."""
-    return json.loads(tenon(*arguments, "--json"))

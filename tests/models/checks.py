@@ -1,0 +1,118 @@
+"""The checks that the matrix makes of one model file. Each returns what it measured, and raises where it fails."""
+
+from __future__ import annotations
+
+import filecmp
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from compare import load_arrays, worst_error
+from tenon import tenon
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model file, what must be told about its inputs, and pairs of inputs with PyTorch's outputs."""
+
+    model: Path
+    input_names: tuple[str, ...]
+    shape_options: tuple[str, ...]
+    dynamic: bool
+    data: tuple[tuple[Path, Path], ...]
+
+    @staticmethod
+    def of(model: Path, meta: dict[str, Any], dynamic: bool) -> Subject:
+        folder = model.parent
+        data = [(folder / "inputs.npz", folder / "expected.npz")]
+        options: tuple[str, ...] = ("--shapes", meta["shapes"])
+        if dynamic:
+            data.append((folder / "inputs_dynamic.npz", folder / "expected_dynamic.npz"))
+            options = ("--dynamic", meta["dynamic"])
+        if model.suffix == ".pt2":
+            options = ()  # an exported program says it itself
+        names = tuple(entry["name"] for entry in meta["inputs"])
+        return Subject(model, names, options, dynamic, tuple(data))
+
+    def worst_error(self, run: Callable[[Path], list[np.ndarray]]) -> str:
+        """The largest error of `run`, which gets the npz of the inputs, over all data."""
+        errors = [worst_error(run(inputs), list(load_arrays(expected).values())) for inputs, expected in self.data]
+        return f"{max(errors):.0e}"
+
+
+def convert(subject: Subject, opset: int, onnx_file: Path) -> str:
+    tenon("convert", subject.model, "-o", onnx_file, "--opset", str(opset), *subject.shape_options)
+    return "ok"
+
+
+def check_onnx(subject: Subject, opset: int, onnx_file: Path) -> str:
+    """Converts; the checker, ONNX Runtime and the file's own declarations must agree with PyTorch."""
+    convert(subject, opset, onnx_file)
+    onnx.checker.check_model(str(onnx_file), full_check=True)
+    _check_declarations(subject, opset, onnx.load(onnx_file))
+    return _run_onnxruntime(subject, onnx_file)
+
+
+def check_reimport(opset: int, onnx_file: Path, newest: int, canonical: Path) -> str:
+    """The ONNX file, read back, must be the graph that it was written from.
+
+    Graphs are compared as the files that they are written to: "equal" says that the newest opset's file comes out
+    the same, byte for byte. Where the opset lacks an operator and its file holds a decomposition, what must come out
+    the same is the file itself: "stable".
+    """
+    again = onnx_file.with_suffix(".again.onnx")
+    tenon("convert", onnx_file, "-o", again, "--opset", str(newest))
+    if filecmp.cmp(again, canonical, shallow=False):
+        return "equal"
+    if not _operators(canonical) - _operators(onnx_file):
+        raise ValueError("the file, read back, is another graph, though the opset lacks no operator of it")
+    tenon("convert", onnx_file, "-o", again, "--opset", str(opset))
+    if not filecmp.cmp(again, onnx_file, shallow=False):
+        raise ValueError("the file, read back and written again, differs")
+    return "stable"
+
+
+def check_engine(subject: Subject, onnx_file: Path) -> str:
+    """Our own engine, on the model file where it says its shapes, and on the ONNX written from it."""
+
+    def run(source: Path, inputs: Path) -> list[np.ndarray]:
+        outputs = onnx_file.with_suffix(".npz")
+        tenon("run", source, "--inputs", inputs, "-o", outputs)
+        return list(load_arrays(outputs).values())
+
+    sources = [onnx_file] if subject.dynamic else [subject.model, onnx_file]
+    return max(
+        (subject.worst_error(lambda inputs, source=source: run(source, inputs)) for source in sources), key=float
+    )
+
+
+def _check_declarations(subject: Subject, opset: int, model: onnx.ModelProto) -> None:
+    found = {entry.domain: entry.version for entry in model.opset_import}
+    if found != {"": opset}:
+        raise ValueError(f"the file imports {found} instead of opset {opset}")
+    names = tuple(value.name for value in model.graph.input)
+    if names != subject.input_names:
+        raise ValueError(f"the inputs are called {names} instead of {subject.input_names}")
+    for value in (*model.graph.input, *model.graph.output):
+        first = value.type.tensor_type.shape.dim[0]
+        if first.HasField("dim_value") == subject.dynamic:
+            raise ValueError(f"the batch of {value.name} is {'fixed' if subject.dynamic else 'not fixed'}")
+
+
+def _run_onnxruntime(subject: Subject, onnx_file: Path) -> str:
+    import onnxruntime  # here, so that a fork of the pool does not inherit its threads
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(onnx_file), options, providers=["CPUExecutionProvider"])
+    return subject.worst_error(lambda inputs: session.run(None, load_arrays(inputs)))
+
+
+def _operators(onnx_file: Path) -> Counter[str]:
+    return Counter(node.op_type for node in onnx.load(onnx_file).graph.node)
