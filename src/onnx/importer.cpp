@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "onnx/dim_text.h"
 #include "onnx/metadata.h"
@@ -47,13 +48,9 @@ int64_t opset_of(const proto::OpsetImports& imports, std::string_view domain) {
   return 0;
 }
 
-const proto::Function* find_function(const proto::Model& model, const proto::Node& node) {
-  for (const proto::Function& f : model.functions) {
-    if (f.name == node.op && f.overload == node.overload &&
-        canonical_domain(f.domain) == canonical_domain(node.domain))
-      return &f;
-  }
-  return nullptr;
+const proto::Function* Importer::function(const proto::Node& node) const {
+  auto it = functions_.find({canonical_domain(node.domain), node.op, node.overload});
+  return it == functions_.end() ? nullptr : it->second;
 }
 
 std::optional<ir::Value*> Importer::Scope::find(std::string_view name) const {
@@ -76,25 +73,25 @@ Status Importer::check_operators() const {
     size_t count = 0;
     std::string first;
   };
-  std::vector<Unknown> unknown;
-  std::vector<const proto::Function*> called;  // each once
+  std::vector<Unknown> unknown;  // in order of appearance
+  std::unordered_map<std::string, size_t> by_name;
+  std::vector<const proto::Function*> called;
+  std::unordered_set<const proto::Function*> seen;
   auto scan = [&](auto&& self, std::span<const proto::Node> nodes) -> void {
     for (const proto::Node& node : nodes) {
       for (const proto::Attribute& a : node.attributes) {
         if (a.g) self(self, a.g->nodes);
       }
-      if (const proto::Function* f = find_function(model_, node)) {
-        if (std::find(called.begin(), called.end(), f) == called.end()) called.push_back(f);
+      if (const proto::Function* f = function(node)) {
+        if (seen.insert(f).second) called.push_back(f);
         continue;
       }
       const auto domain = canonical_domain(node.domain);
       if (mappings_.find(domain, node.op) || (domain.empty() && node.op == "Constant")) continue;
       std::string name = fmt::format("{}{}{}", domain, domain.empty() ? "" : "::", node.op);
-      auto it = std::find_if(unknown.begin(), unknown.end(),
-                             [&](const Unknown& u) { return u.name == name; });
-      if (it == unknown.end())
-        it = unknown.insert(unknown.end(), {std::move(name), 0, where(node).node});
-      ++it->count;
+      const auto [at, added] = by_name.try_emplace(name, unknown.size());
+      if (added) unknown.push_back({std::move(name), 0, where(node).node});
+      ++unknown[at->second].count;
     }
   };
   scan(scan, model_.graph.nodes);
@@ -388,8 +385,7 @@ Result<Values> Importer::call(const proto::Function& function, const proto::Node
 
 Result<Values> Importer::read_operator(const proto::Node& node, Values inputs, Scope& scope,
                                        const Body& body) {
-  if (const proto::Function* f = find_function(model_, node))
-    return call(*f, node, std::move(inputs), body);
+  if (const proto::Function* f = function(node)) return call(*f, node, std::move(inputs), body);
   std::map<std::string, const proto::Graph*> graphs;
   ir::Attributes attributes = TRY(this->attributes(node, body, graphs));
   const auto domain = canonical_domain(node.domain);

@@ -1,6 +1,7 @@
 // Turns the nodes of a parsed model into canonical ones; the reader's inner part.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -12,6 +13,10 @@
 
 namespace tenon::onnx {
 
+// The opset of a domain; 0 where the model does not import it.
+int64_t opset_of(const proto::OpsetImports& imports, std::string_view domain);
+std::string_view canonical_domain(std::string_view domain);  // "ai.onnx" is ""
+
 class Importer {
  public:
   Importer(const proto::Model& model, TensorSource& tensors, const ReadOptions& options,
@@ -22,7 +27,10 @@ class Importer {
         ops_(ops),
         mappings_(mappings),
         graph_(graph),
-        b_(graph, ops) {}
+        b_(graph, ops) {
+    for (const proto::Function& f : model.functions)
+      functions_.emplace(FunctionKey{canonical_domain(f.domain), f.name, f.overload}, &f);
+  }
 
   Status run();
 
@@ -41,6 +49,7 @@ class Importer {
   };
 
   Status check_operators() const;
+  const proto::Function* function(const proto::Node& node) const;
   Status read_graph(const proto::Graph& from, ir::Graph& into, Scope& scope, const Body& body);
   Status read_nodes(std::span<const proto::Node> nodes, Scope& scope, const Body& body);
   Status read_node(const proto::Node& node, Scope& scope, const Body& body);
@@ -65,12 +74,9 @@ class Importer {
   ir::Graph& graph_;
   ir::Builder b_;
   size_t nodes_ = 0;
+  using FunctionKey = std::array<std::string_view, 3>;  // domain, name, overload
+  std::map<FunctionKey, const proto::Function*> functions_;
   std::map<std::pair<std::string, std::string>, ir::OriginRef> origins_;
 };
-
-// The opset of a domain; 0 where the model does not import it.
-int64_t opset_of(const proto::OpsetImports& imports, std::string_view domain);
-std::string_view canonical_domain(std::string_view domain);  // "ai.onnx" is ""
-const proto::Function* find_function(const proto::Model& model, const proto::Node& node);
 
 }  // namespace tenon::onnx
