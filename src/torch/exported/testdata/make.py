@@ -2,6 +2,8 @@
 
 Needs torch. The outputs are committed; run it again only to add a case.
 """
+import io
+import json
 import os
 import sys
 import zipfile
@@ -75,7 +77,7 @@ def legacy(program, path):
     artifact = serialize(program)
     with zipfile.ZipFile(path, "w") as z:
         def put(name, data):
-            z.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
+            z.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
 
         put("version", "8.8")
         put("serialized_exported_program.json", artifact.exported_program)
@@ -84,16 +86,47 @@ def legacy(program, path):
         put("serialized_example_inputs.pt", artifact.example_inputs)
 
 
+def saved(tensors):
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    return buffer.getvalue()
+
+
+def repacked(program, source, target, one_file):
+    """The layouts that keep tensors as files of torch.save: all in one, or each in its own."""
+    with zipfile.ZipFile(source) as z, zipfile.ZipFile(target, "w") as out:
+        root = z.namelist()[0].split("/")[0]
+
+        def put(name, data):
+            out.writestr(zipfile.ZipInfo(f"{root}/{name}", (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+
+        for kind, tensors in (("weights", program.state_dict), ("constants", program.constants)):
+            if one_file:
+                put(f"data/{kind}/model.pt", saved(dict(tensors)))
+                continue
+            config = json.loads(z.read(f"{root}/data/{kind}/model_{kind}_config.json"))
+            for i, (fqn, meta) in enumerate(config["config"].items()):
+                meta.update(use_pickle=True, path_name=f"pickled_{i}")
+                put(f"data/{kind}/pickled_{i}", saved(tensors[fqn].clone()))
+            put(f"data/{kind}/model_{kind}_config.json", json.dumps(config))
+        for name in z.namelist():
+            inner = name[len(root) + 1:]
+            if not inner.startswith(("data/weights/", "data/constants/")):
+                put(inner, z.read(name))
+
+
 def main():
     torch.manual_seed(0)
     model = Mixed().eval()
     batch = Dim("batch", min=2, max=64)
-    x = torch.randn(2, 3, 24, 32)
+    x = torch.randn(2, 3, 12, 16)
     program = torch.export.export(
         model, (x, True), {"scale": torch.tensor(2.0)},
         dynamic_shapes={"x": {0: batch, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}, "flag": None, "scale": None})
     torch.export.save(program, "mixed.pt2")
     legacy(program, "mixed_legacy.pt2")
+    repacked(program, "mixed.pt2", "mixed_saved.pt2", one_file=True)
+    repacked(program, "mixed.pt2", "mixed_pickled.pt2", one_file=False)
     torch.export.save(program.run_decompositions(), "mixed_decomposed.pt2")
     torch.export.save(torch.export.export(Control(), (torch.randn(2, 3), torch.tensor(2))), "control.pt2")
     torch.export.save(torch.export.export(Mutating(), (torch.ones(2, 3), [torch.ones(2, 1), torch.ones(1)])),
