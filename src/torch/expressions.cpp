@@ -199,6 +199,10 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   }
   locate(call, e.offset);
   if (named) return call_named(name, e, call, std::move(arguments), std::move(keywords));
+  if (const Callable* function = object.get<Callable>()) {
+    const std::string target = callee.is(K::attribute) ? function->name + "." + callee.text : function->name;
+    return call_named(target, e, call, std::move(arguments), std::move(keywords));
+  }
   const std::string method = callee.is(K::attribute) ? callee.text : "forward";
   if (const ObjectRef* ref = object.get<ObjectRef>()) {
     const FoundFunction found = TRY(find_method(object, method));

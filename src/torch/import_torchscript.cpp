@@ -213,7 +213,8 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
     if (auto ok = add_outputs(m, *result, options); !ok) result = std::unexpected(ok.error());
   }
   if (!m.problems.empty()) {
-    TRY(add_unreached(m, program, lowerings));
+    // Evaluation went on past them; only where it stopped early, code that was not reached is searched too.
+    if (!result) TRY(add_unreached(m, program, lowerings));
     return fail(report_problems(m, path).error());
   }
   if (!result) {
