@@ -1,0 +1,38 @@
+#include "ops/softmax/softmax.h"
+
+#include "ops/common/lower.h"
+
+namespace tenon::ops {
+namespace softmax_lowering {
+
+using lower::V;
+using torch::LowerContext;
+
+template <class Op>
+V* lower_as(LowerContext& c) {
+  V* x = c.tensor("self");
+  if (c.has("dtype")) x = c.b.cast(x, c.dtype("dtype").value_or(x->dtype()));
+  else if (c.has("half_to_float") && c.flag("half_to_float")) x = c.b.cast(x, DType::f32);
+  x = lower::floating(c, x);
+  const auto axis = lower::axis(c, "dim", x);
+  if (!axis) return nullptr;
+  if (lower::rank(c, x) > 0) return c.b.emit(Op{.axis = *axis}, {x});
+  return lower::squeeze(c, c.b.emit(Op{.axis = 0}, {lower::unsqueeze(c, x, {0})}), {0});
+}
+
+}  // namespace softmax_lowering
+
+std::span<const torch::Lowering> softmax_torch() {
+  using namespace softmax_lowering;
+  static constexpr torch::Lowering kAll[] = {
+      {"aten::softmax.int", lower_as<Softmax>},
+      {"aten::_softmax", lower_as<Softmax>},
+      {"aten::special_softmax", lower_as<Softmax>},
+      {"aten::log_softmax.int", lower_as<LogSoftmax>},
+      {"aten::_log_softmax", lower_as<LogSoftmax>},
+      {"aten::special_log_softmax", lower_as<LogSoftmax>},
+  };
+  return kAll;
+}
+
+}  // namespace tenon::ops
