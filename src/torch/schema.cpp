@@ -65,6 +65,11 @@ class Reader {
     SchemaType out;
     skip();
     const size_t start = at_;
+    if (depth_ > kMaxDepth) {  // no real type is nested so deep: the rest is not read
+      at_ = text_.size();
+      return out;
+    }
+    ++depth_;
     if (take("(")) {
       out.kind = Kind::tuple;
       while (peek() != ')' && !done()) {
@@ -86,11 +91,13 @@ class Reader {
       }
     }
     suffixes(out, aliased, written);
+    --depth_;
     out.name = std::string(text_.substr(start, at_ - start));
     return out;
   }
 
  private:
+  static constexpr int kMaxDepth = 64;
   static SchemaType named(const std::string& name) {
     using Kind = SchemaType::Kind;
     static constexpr std::pair<std::string_view, Kind> kNames[] = {
@@ -128,7 +135,7 @@ class Reader {
   void suffixes(SchemaType& out, bool& aliased, bool& written) {
     using Kind = SchemaType::Kind;
     alias(aliased, written);
-    while (at_ < text_.size()) {
+    for (int wrapped_times = 0; at_ < text_.size() && wrapped_times < kMaxDepth; ++wrapped_times) {
       if (text_[at_] == '?') {
         ++at_;
         SchemaType wrapped{Kind::optional, {}, {}, 0};
@@ -155,6 +162,7 @@ class Reader {
 
   std::string_view text_;
   size_t at_ = 0;
+  int depth_ = 0;
 };
 
 }  // namespace
