@@ -19,6 +19,7 @@ class Reader {
   explicit Reader(std::string_view text) : text_(text) {}
 
   bool done() { return skip(), at_ >= text_.size(); }
+  size_t position() const { return at_; }
   bool take(std::string_view token) {
     skip();
     if (!text_.substr(at_).starts_with(token)) return false;
@@ -73,8 +74,10 @@ class Reader {
     if (take("(")) {
       out.kind = Kind::tuple;
       while (peek() != ')' && !done()) {
+        const size_t before = at_;
         out.inner.push_back(type(aliased, written));
         take(",");
+        if (at_ == before) break;  // nothing that could be a type
       }
       take(")");
     } else {
@@ -183,6 +186,7 @@ Result<Schema> parse_schema(std::string_view text) {
   if (!reader.take("(")) return bad();
   bool keyword_only = false;
   while (!reader.take(")")) {
+    const size_t before = reader.position();
     if (reader.done()) return bad();
     if (reader.take("...")) {
       out.variadic = true;
@@ -197,11 +201,13 @@ Result<Schema> parse_schema(std::string_view text) {
       out.arguments.push_back(std::move(argument));
     }
     reader.take(",");
+    if (reader.position() == before) return bad();
   }
   if (!reader.take("->")) return bad();
   if (reader.take("...")) return out;
   if (reader.take("(")) {
     while (!reader.take(")")) {
+      const size_t before = reader.position();
       if (reader.done()) return bad();
       if (reader.take("...")) continue;
       SchemaArgument result;
@@ -209,6 +215,7 @@ Result<Schema> parse_schema(std::string_view text) {
       if (reader.peek() != ',' && reader.peek() != ')') result.name = reader.word();
       out.returns.push_back(std::move(result));
       reader.take(",");
+      if (reader.position() == before) return bad();
     }
   } else {
     SchemaArgument result;
