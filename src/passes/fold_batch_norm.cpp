@@ -63,8 +63,7 @@ std::optional<Affine> affine_of(const ir::Node& node, const ir::Value* x, size_t
   const auto rank = x->rank();
   if (!rank) return std::nullopt;
   const bool commutes = node.is("Mul") || node.is("Add");
-  if (!commutes && !((node.is("Div") || node.is("Sub")) && node.input(0) == x))
-    return std::nullopt;
+  if (!commutes && !((node.is("Div") || node.is("Sub")) && node.input(0) == x)) return std::nullopt;
   const auto values = by_channel(other_operand(node, x), *rank, channels);
   if (!values) return std::nullopt;
   Affine out{std::vector<double>(channels, 1), std::vector<double>(channels, 0)};
@@ -133,8 +132,7 @@ Result<bool> fold(ir::Node& node, const PassContext& context) {
     const auto layout = layout_of(*producer);
     if (!layout || (node.is("BatchNormalization") && node.outputs().size() > 1)) continue;
     const auto affine = affine_of(node, x, layout->channels);
-    if (!affine || affine->factor.size() != layout->channels ||
-        node.output(0)->type != x->type)
+    if (!affine || affine->factor.size() != layout->channels || node.output(0)->type != x->type)
       continue;
     std::vector<double> bias(layout->channels, 0);
     if (producer->input(2)) {
@@ -146,16 +144,17 @@ Result<bool> fold(ir::Node& node, const PassContext& context) {
     }
     std::vector<double> weights = *doubles(producer->input(1));
     for (size_t e = 0; e < weights.size(); ++e) weights[e] *= affine->factor[layout->channel_of(e)];
-    for (size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * affine->factor[c] + affine->term[c];
+    for (size_t c = 0; c < bias.size(); ++c)
+      bias[c] = bias[c] * affine->factor[c] + affine->term[c];
     ir::Graph& graph = *node.graph;
     ir::Value* w = float_constant(graph, producer->input(1)->constant->shape(), weights,
                                   producer->input(1)->name);
-    ir::Value* bias_value = float_constant(
-        graph, {static_cast<int64_t>(bias.size())}, bias,
-        producer->input(2) ? producer->input(2)->name : std::string());
+    ir::Value* bias_value =
+        float_constant(graph, {static_cast<int64_t>(bias.size())}, bias,
+                       producer->input(2) ? producer->input(2)->name : std::string());
     ir::Builder b = builder_before(node, context);
-    ir::Node* made = b.emit_node("", producer->op, producer->attributes,
-                                 {producer->input(0), w, bias_value}, 1);
+    ir::Node* made =
+        b.emit_node("", producer->op, producer->attributes, {producer->input(0), w, bias_value}, 1);
     made->name = producer->name;
     if (producer->origin) made->origin = producer->origin;
     return replace_node(node, b, std::array{made->output(0)});

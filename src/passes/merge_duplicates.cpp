@@ -36,7 +36,8 @@ bool merge(ir::Graph& graph, const PassContext& context, const Seen& outer) {
     auto [it, fresh] = seen.try_emplace(key_of(*node), node.get());
     if (fresh) continue;
     for (size_t i = 0; i < node->outputs().size(); ++i) {
-      if (!node->output(i)->uses.empty()) changed |= replace(node->output(i), it->second->output(i));
+      if (!node->output(i)->uses.empty())
+        changed |= replace(node->output(i), it->second->output(i));
     }
   }
   return changed;

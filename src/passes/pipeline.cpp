@@ -30,7 +30,7 @@ constexpr std::array kPasses = {
     Pass{"fold-batch-norm", fold_batch_norm,
          "batch normalisation and scales by channel move into the weights before them"},
 };
-constexpr size_t kCanonical = 12;   // the first passes; the rest only for engines
+constexpr size_t kCanonical = 12;  // the first passes; the rest only for engines
 constexpr int kMaxRounds = 8;
 
 struct Run {

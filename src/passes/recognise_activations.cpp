@@ -150,7 +150,8 @@ ir::Value* recognise_division(ir::Node& node, ir::Builder& b) {
 // max(0, x) + min(0, alpha * (exp(x / alpha) - 1))
 ir::Value* recognise_celu(ir::Node& node, ir::Builder& b) {
   for (size_t i : {size_t{0}, size_t{1}}) {
-    const ir::Node *above = made_by(node.input(i), "Max"), *below = made_by(node.input(1 - i), "Min");
+    const ir::Node *above = made_by(node.input(i), "Max"),
+                   *below = made_by(node.input(1 - i), "Min");
     const auto x = scalar_operand(above), part = scalar_operand(below);
     if (!x || !part || x->scalar != 0 || part->scalar != 0) continue;
     const auto product = scalar_operand(made_by(part->value, "Mul"));

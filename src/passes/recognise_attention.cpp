@@ -17,8 +17,8 @@ struct Parts {
   double scale = 1;
   float softcap = 0;
   bool causal = false;
-  bool guarded = false;   // queries that see no key give 0
-  bool rooted = false;    // the scale's root is applied to queries and to keys
+  bool guarded = false;  // queries that see no key give 0
+  bool rooted = false;   // the scale's root is applied to queries and to keys
 };
 
 bool is_negative_infinity(const ir::Value* value) {

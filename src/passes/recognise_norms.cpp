@@ -48,8 +48,7 @@ std::optional<Deviation> deviation(ir::Value* value) {
   ir::Value* inside = nullptr;
   if (const ir::Node* sqrt = made_by(value, "Sqrt")) {
     inside = sqrt->input(0);
-  } else if (const ir::Node* pow = made_by(value, "Pow");
-             pow && scalar(pow->input(1)) == 0.5) {
+  } else if (const ir::Node* pow = made_by(value, "Pow"); pow && scalar(pow->input(1)) == 0.5) {
     inside = pow->input(0);
   }
   const auto sum = inside ? scalar_operand(made_by(inside, "Add")) : std::nullopt;
@@ -94,7 +93,7 @@ bool has_last_shape(const ir::Value* parameter, const ir::Value* x, int64_t axes
 
 struct Normal {
   Deviation deviation;
-  ir::Value* x = nullptr;      // the operator's input
+  ir::Value* x = nullptr;  // the operator's input
   bool centred = false;
   DType computed = DType::f32;  // the type inside
 };
@@ -133,9 +132,8 @@ ir::Value* recognise_scaled(ir::Node& mul, ir::Builder& b) {
     const bool usual = normal->computed == DType::f32 || normal->computed == DType::f64;
     const int64_t stash = usual ? 1 : static_cast<int64_t>(normal->computed);
     if (normal->centred)
-      return b.emit(
-          ops::LayerNormalization{.axis = axis, .epsilon = epsilon, .stash_type = stash},
-          {normal->x, scale});
+      return b.emit(ops::LayerNormalization{.axis = axis, .epsilon = epsilon, .stash_type = stash},
+                    {normal->x, scale});
     return b.emit(ops::RMSNormalization{.axis = axis, .epsilon = epsilon, .stash_type = stash},
                   {normal->x, scale});
   }
@@ -195,11 +193,12 @@ ir::Value* recognise_group_norm(ir::Node& add, ir::Builder& b) {
       ir::Value* bias = channel_vector(add.input(1 - i), *shape, b);
       if (scale == nullptr || bias == nullptr) continue;
       const DType stash = norm->output(0)->dtype();
-      return b.emit(ops::GroupNormalization{
-                        .epsilon = norm->as<ops::InstanceNormalization>().epsilon,
-                        .num_groups = *(*grouped)[1].constant(),
-                        .stash_type = stash == DType::f64 ? 1 : static_cast<int64_t>(stash)},
-                    {x, scale, bias});
+      return b.emit(
+          ops::GroupNormalization{
+              .epsilon = norm->as<ops::InstanceNormalization>().epsilon,
+              .num_groups = *(*grouped)[1].constant(),
+              .stash_type = stash == DType::f64 ? 1 : static_cast<int64_t>(stash)},
+          {x, scale, bias});
     }
   }
   return nullptr;

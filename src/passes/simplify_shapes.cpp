@@ -107,8 +107,7 @@ Result<bool> rebuild(ir::Node& node, const Before& before, const PassContext& co
       !value.shape() || value.shape()->size() > 1 || value.uses.empty() || !is_needed(value) ||
       ir::constant_dims(*value.contents) || !has_sources(*value.contents, *node.graph))
     return false;
-  if (value.shape()->empty() != (value.contents->size() == 1 && value.shape()->empty()))
-    return false;
+  if (value.shape()->empty() && value.contents->size() != 1) return false;
   std::map<std::string, int> names;
   for (const ir::Dim& dim : *value.contents) dim.collect_symbols(names);
   for (const auto& [name, count] : names) {
