@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "targets/cpu/interpreter.h"
 #include "targets/cpu/specialise.h"
 
 namespace tenon::cpu {
@@ -15,6 +16,7 @@ struct ContextState {
   std::shared_ptr<const Specialisation> last;
   std::vector<const std::byte*> in;
   std::vector<std::byte*> out;
+  std::shared_ptr<Interpreter> interpreter;  // made when it is needed
   bool profiling = false;
   struct Time {
     LayerInfo layer;
