@@ -1,0 +1,71 @@
+// tenon convert: a Torch or ONNX model becomes ONNX of any opset.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/model_options.h"
+#include "cli/summary.h"
+#include "onnx/writer.h"
+
+namespace tenon::cli {
+namespace {
+
+struct Options {
+  std::string model, out;
+  int opset = 17;
+  ModelOptions reading;
+};
+
+Status run(const Options& options, const Globals& globals) {
+  const api::Tables tables = api::make_tables();
+  const api::LoadOptions reading = TRY(options.reading.parse());
+  if (!options.out.ends_with(".onnx")) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("cannot convert to {}", options.out),
+                 .why = "convert writes ONNX, and the name does not end in .onnx",
+                 .hint = "name it .onnx, or make an engine of it with tenon build"});
+  }
+  const api::Loaded loaded = TRY(api::load_graph(options.model, reading, tables));
+  const ir::Graph& graph = *loaded.graph;
+  TRY(onnx::write(graph, options.out, {.opset = options.opset}, tables.ops, tables.onnx));
+  if (globals.quiet) return {};
+  const ParameterCount parameters = count_parameters(graph);
+  if (globals.json) {
+    Json report = {{"file", options.out}, {"opset", options.opset}};
+    report.update(interface_json(graph));
+    report["operators"] = count_operators(graph);
+    report["parameters"] = parameters.elements;
+    report["notices"] = notices_json(loaded.notices);
+    fmt::print("{}\n", report.dump(2));
+    return {};
+  }
+  fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
+             quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
+  fmt::print("{}", interface_text(graph));
+  if (!loaded.notices.empty()) fmt::print("notices\n");
+  for (const torch::Notice& notice : loaded.notices) fmt::print("  {}\n", notice_text(notice));
+  return {};
+}
+
+std::function<Status()> declare(CLI::App& app, const Globals& globals) {
+  auto options = std::make_shared<Options>();
+  app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")->required();
+  app.add_option("-o,--output", options->out, "the ONNX file to write")->required();
+  app.add_option("--opset", options->opset, "opset of the ONNX file")
+      ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()))
+      ->capture_default_str();
+  options->reading.declare(app, true);
+  return [options, &globals] { return run(*options, globals); };
+}
+
+}  // namespace
+
+Command convert_command() {
+  return {.name = "convert",
+          .about = "Write a Torch or ONNX model as ONNX",
+          .example = "  tenon convert resnet18.pt -o resnet18.onnx --opset 17 \\\n"
+                     "    --dynamic 'image[batch=1..8,3,224,224]'\n",
+          .declare = declare};
+}
+
+}  // namespace tenon::cli
