@@ -61,6 +61,9 @@ class Digester {
       h.add("absent");
       return h;
     }
+    // Identity gives a value another name, nothing else.
+    while (v->producer && v->producer->is("Identity") && v->producer->input(0))
+      v = v->producer->input(0);
     if (auto it = known_.find(v); it != known_.end()) return it->second;
     if (v->is_constant()) {
       h.add("constant");

@@ -52,8 +52,7 @@ Result<bool> fold_constants(ir::Graph& graph, const PassContext& context) {
       ir::Value* output = node->output(i);
       if (output->uses.empty() || !(*results)[i].has_data()) continue;
       if ((*results)[i].dtype() != output->dtype()) continue;
-      ir::Value* constant = graph.root().add_constant((*results)[i]);
-      changed |= replace(output, constant);
+      changed |= replace_by_constant(output, std::move((*results)[i]), context);
     }
   }
   return changed;

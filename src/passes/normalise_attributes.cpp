@@ -9,6 +9,7 @@
 #include "ops/common/window.h"
 #include "ops/conv/conv.h"
 #include "ops/pool/pool.h"
+#include "ops/resize/resize.h"
 #include "ops/split/split.h"
 #include "ops/transpose/transpose.h"
 #include "passes/rewrite.h"
@@ -92,6 +93,14 @@ bool normalise_window(ir::Node& node, std::vector<int64_t> kernel) {
     window->pads = std::move(pads);
   }
   bool changed = set_attribute(node, "auto_pad", std::string("NOTSET"));
+  if (ceil_mode) {
+    ops::Window floored = *window;
+    floored.ceil_mode = false;
+    bool same = true;
+    for (size_t i = 0; i < rank; ++i)
+      same = same && floored.output((*shape)[i + 2], i) == window->output((*shape)[i + 2], i);
+    if (same) changed |= set_attribute(node, "ceil_mode", int64_t{0});
+  }
   changed |= set_attribute(node, "kernel_shape", window->kernel);
   changed |= set_attribute(node, "strides", window->strides);
   changed |= set_attribute(node, "dilations", window->dilations);
@@ -160,13 +169,85 @@ bool normalise_attention(ir::Node& node) {
   const auto& q = node.input(0)->shape();
   if (q && q->size() == 4 && q->back().is_constant()) {
     const double usual = 1 / std::sqrt(static_cast<double>(*q->back().constant()));
-    if (close(*op.scale, usual, 1e-6)) {
+    if (close(*op.scale, usual, scale_tolerance(node.input(0)->dtype()))) {
       node.attributes.erase("scale");
       return true;
     }
   }
   const auto root = static_cast<float>(std::sqrt(static_cast<double>(*op.scale)));
   return set_attribute(node, "scale", static_cast<float>(static_cast<double>(root) * root));
+}
+
+// A float to the power of an integer, which older opsets lack, is one to the power of a float.
+bool normalise_power(ir::Node& node, const PassContext& context) {
+  if (node.op != "Pow" || !is_floating(node.input(0)->dtype()) ||
+      node.input(1)->dtype() == node.input(0)->dtype())
+    return false;
+  ir::Builder b = builder_before(node, context);
+  ir::Value* exponent = b.cast(node.input(1), node.input(0)->dtype());
+  if (!b.status()) return false;
+  node.graph->set_input(&node, 1, exponent);
+  return true;
+}
+
+// Trilu's diagonal is not given where it is the main one.
+bool normalise_diagonal(ir::Node& node) {
+  if (node.op != "Trilu" || !node.input(1) || scalar(node.input(1)) != 0.0) return false;
+  node.graph->truncate_inputs(&node, 1);
+  return true;
+}
+
+// Scales and known sizes are given for all axes, but where a size that stays is dynamic: then only
+// for those that change.
+bool normalise_resize(ir::Node& node, const PassContext& context) {
+  if (node.op != "Resize") return false;
+  const auto op = node.as<ops::Resize>();
+  const auto& shape = node.input(0)->shape();
+  if (!shape || node.input(1) || op.keep_aspect_ratio_policy != "stretch") return false;
+  std::vector<size_t> axes;
+  for (size_t i = 0; i < shape->size(); ++i) axes.push_back(i);
+  if (op.axes) {
+    axes.clear();
+    for (int64_t axis : *op.axes) {
+      const auto at = ir::normalize_axis(axis, shape->size());
+      if (!at) return false;
+      axes.push_back(*at);
+    }
+  }
+  ir::Builder b = builder_before(node, context);
+  const ir::Value* scales = node.input(2);
+  if (scales && scales->is_constant() && scales->constant->count() > 0) {
+    if (!op.axes || scales->dtype() != DType::f32) return false;
+    std::vector<float> all(shape->size(), 1);
+    for (size_t i = 0; i < axes.size(); ++i) all[axes[i]] = scales->constant->values<float>()[i];
+    node.graph->set_input(
+        &node, 2,
+        b.constant(Tensor::of<float>(DType::f32, {static_cast<int64_t>(all.size())}, all)));
+    node.attributes.erase("axes");
+    return true;
+  }
+  const ir::Value* sizes = node.input(3);
+  if (sizes == nullptr || !sizes->contents || sizes->contents->size() != axes.size()) return false;
+  ir::Shape target = *shape;
+  for (size_t i = 0; i < axes.size(); ++i) target[axes[i]] = (*sizes->contents)[i];
+  std::vector<int64_t> changing;
+  ir::Shape changed;
+  bool fixed = true;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (target[i] == (*shape)[i]) {
+      fixed = fixed && target[i].is_constant();
+      continue;
+    }
+    changing.push_back(static_cast<int64_t>(i));
+    changed.push_back(target[i]);
+  }
+  if (fixed ? !op.axes : op.axes == changing) return false;
+  if (fixed)
+    node.attributes.erase("axes");
+  else
+    node.attributes.set("axes", changing);
+  node.graph->set_input(&node, 3, b.shape(fixed ? target : changed));
+  return true;
 }
 
 // Trailing absent inputs say nothing.
@@ -180,7 +261,7 @@ bool drop_absent_inputs(ir::Node& node) {
 
 }  // namespace
 
-Result<bool> normalise_attributes(ir::Graph& graph, const PassContext&) {
+Result<bool> normalise_attributes(ir::Graph& graph, const PassContext& context) {
   bool changed = false;
   for (ir::Node* node : snapshot(graph)) {
     if (!node->domain.empty() || is_dead(*node)) continue;
@@ -191,6 +272,9 @@ Result<bool> normalise_attributes(ir::Graph& graph, const PassContext&) {
     changed |= normalise_split(*node);
     changed |= normalise_transpose(*node);
     changed |= normalise_attention(*node);
+    changed |= normalise_power(*node, context);
+    changed |= normalise_diagonal(*node);
+    changed |= normalise_resize(*node, context);
   }
   return changed;
 }

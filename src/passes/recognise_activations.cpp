@@ -7,6 +7,7 @@
 
 #include "ops/activation/activation.h"
 #include "ops/clip/clip.h"
+#include "ops/trilu/trilu.h"
 #include "passes/rewrite.h"
 
 namespace tenon::passes {
@@ -186,6 +187,7 @@ ir::Value* recognise_or_equal(ir::Node& node, ir::Builder& b) {
 ir::Value* recognise_pick(ir::Node& node, ir::Builder& b) {
   ir::Value *picked = node.input(1), *rest = node.input(2);
   if (!is_integral(node.output(0)->dtype())) return nullptr;
+  const bool is_limit = picked->rank() == 0 && rest->rank().value_or(0) > 0;
   for (const char* relation : {"Less", "Greater"}) {
     const ir::Node* compare = made_by(node.input(0), relation);
     if (compare == nullptr) continue;
@@ -193,9 +195,9 @@ ir::Value* recognise_pick(ir::Node& node, ir::Builder& b) {
     ir::Value *first = compare->input(0), *second = compare->input(1);
     if (less && first == rest && second == picked) {
       if (scalar(picked) == 0.0) return b.emit_named("Relu", {rest});
-      if (picked->rank() == 0) return b.emit(ops::Clip{}, {rest, picked});
+      if (is_limit) return b.emit(ops::Clip{}, {rest, picked});
     }
-    if (less && first == picked && second == rest && picked->rank() == 0 && picked->is_constant()) {
+    if (less && first == picked && second == rest && is_limit) {
       if (ir::Node* clip = made_by(rest, "Clip"); clip && !clip->input(2))
         return b.emit(ops::Clip{}, {clip->input(0), clip->input(1), picked});
       return b.emit(ops::Clip{}, {rest, nullptr, picked});
@@ -206,12 +208,34 @@ ir::Value* recognise_pick(ir::Node& node, ir::Builder& b) {
   return nullptr;
 }
 
+// Where(column - row < k, 0, x): the upper triangle; with > the lower.
+ir::Value* recognise_triangle(ir::Node& node, ir::Builder& b) {
+  ir::Value* x = node.input(2);
+  const auto& shape = x->shape();
+  if (!shape || shape->size() < 2 || scalar(node.input(1)) != 0.0) return nullptr;
+  for (const bool upper : {true, false}) {
+    const ir::Node* compare = made_by(node.input(0), upper ? "Less" : "Greater");
+    const ir::Node* offset = compare ? made_by(compare->input(0), "Sub") : nullptr;
+    if (!offset || !is_count(offset->input(0), shape->back(), 0) ||
+        !is_count(offset->input(1), (*shape)[shape->size() - 2], 1))
+      continue;
+    ir::Value* k = compare->input(1);
+    if (k->dtype() != DType::i64) continue;
+    return b.emit(ops::Trilu{.upper = upper},
+                  scalar(k) == 0.0 ? std::vector{x} : std::vector{x, k});
+  }
+  return nullptr;
+}
+
 ir::Value* recognise(ir::Node& node, ir::Builder& b) {
   if (node.op == "Mul") return recognise_product(node, b);
   if (node.op == "Div") return recognise_division(node, b);
   if (node.op == "Add") return recognise_celu(node, b);
   if (node.op == "Or") return recognise_or_equal(node, b);
-  if (node.op == "Where") return recognise_pick(node, b);
+  if (node.op == "Where") {
+    ir::Value* triangle = recognise_triangle(node, b);
+    return triangle ? triangle : recognise_pick(node, b);
+  }
   return nullptr;
 }
 

@@ -18,7 +18,6 @@ struct Parts {
   float softcap = 0;
   bool causal = false;
   bool guarded = false;  // queries that see no key give 0
-  bool rooted = false;   // the scale's root is applied to queries and to keys
 };
 
 bool is_negative_infinity(const ir::Value* value) {
@@ -49,32 +48,17 @@ ir::Value* boolean_mask(ir::Value* value) {
   return where->input(0);
 }
 
-bool is_count(const ir::Value* value, const ir::Dim& size, size_t axis) {
-  const ir::Node* unsqueeze = made_by(value, "Unsqueeze");
-  const ir::Node* range = unsqueeze ? made_by(unsqueeze->input(0), "Range") : nullptr;
-  if (!range || scalar(range->input(0)) != 0.0 || scalar(range->input(2)) != 1.0) return false;
-  const ir::Value* limit = range->input(1);
-  if (!limit->contents || limit->contents->size() != 1 || !(limit->contents->front() == size))
-    return false;
-  const auto axes = ints(unsqueeze->input(1));
-  return axes && axes->size() == 1 && (*axes)[0] == static_cast<int64_t>(axis);
-}
-
 // Whether query i sees the keys up to i, and no others.
 bool is_causal_mask(const ir::Value* mask, const ir::Dim& queries, const ir::Dim& keys) {
   if (mask->is_constant()) {
     const auto m = queries.constant(), n = keys.constant();
     if (!m || !n || mask->constant->shape() != Dims{*m, *n}) return false;
     const bool boolean = mask->dtype() == DType::boolean;
-    if (!boolean && mask->dtype() != DType::f32) return false;
+    const double lowest = -std::numeric_limits<double>::infinity();
     for (int64_t i = 0; i < *m * *n; ++i) {
       const bool sees = i % *n <= i / *n;
-      if (boolean) {
-        if ((mask->constant->values<uint8_t>()[static_cast<size_t>(i)] != 0) != sees) return false;
-        continue;
-      }
-      const float value = mask->constant->values<float>()[static_cast<size_t>(i)];
-      if (value != (sees ? 0.0f : -std::numeric_limits<float>::infinity())) return false;
+      const double value = element(*mask->constant, static_cast<size_t>(i));
+      if (value != (boolean ? (sees ? 1 : 0) : (sees ? 0 : lowest))) return false;
     }
     return true;
   }
@@ -90,11 +74,11 @@ bool no_blind_queries(const ir::Value* mask) {
   const Tensor& tensor = *mask->constant;
   const auto columns = static_cast<size_t>(tensor.shape().back());
   const bool boolean = mask->dtype() == DType::boolean;
-  if (columns == 0 || (!boolean && mask->dtype() != DType::f32)) return false;
+  if (columns == 0) return false;
   for (size_t row = 0; row < static_cast<size_t>(tensor.count()) / columns; ++row) {
     bool sees = false;
     for (size_t i = row * columns; i < (row + 1) * columns && !sees; ++i)
-      sees = boolean ? tensor.values<uint8_t>()[i] != 0 : tensor.values<float>()[i] > -1e30f;
+      sees = boolean ? element(tensor, i) != 0 : element(tensor, i) > -1e30;
     if (!sees) return false;
   }
   return true;
@@ -125,18 +109,41 @@ ir::Value* unscaled(ir::Value* value, double& scale) {
   return value;
 }
 
-bool match_product(ir::Value* scores, Parts& parts) {
-  scores = unscaled(scores, parts.scale);
+// k, where value is k with every head repeated for several of the queries'.
+ir::Value* unrepeated(ir::Value* value) {
+  const ir::Node* reshape = made_by(value, "Reshape");
+  const ir::Node* expand = reshape ? made_by(reshape->input(0), "Expand") : nullptr;
+  const ir::Node* unsqueeze = expand ? made_by(expand->input(0), "Unsqueeze") : nullptr;
+  if (!unsqueeze || ints(unsqueeze->input(1)) != std::vector<int64_t>{2}) return value;
+  ir::Value* k = unsqueeze->input(0);
+  const auto &from = k->shape(), &wide = expand->output(0)->shape(), &to = value->shape();
+  if (!from || !wide || !to || from->size() != 4 || wide->size() != 5 || to->size() != 4)
+    return value;
+  const bool repeats = (*wide)[0] == (*from)[0] && (*wide)[1] == (*from)[1] &&
+                       (*wide)[3] == (*from)[2] && (*wide)[4] == (*from)[3] &&
+                       (*to)[0] == (*from)[0] && (*to)[1] == (*wide)[1] * (*wide)[2] &&
+                       (*to)[2] == (*from)[2] && (*to)[3] == (*from)[3];
+  return repeats ? k : value;
+}
+
+// q * k^T with its scale. In the form that Tenon writes, the scale's root is applied to both.
+bool match_product(ir::Value* scores, Parts& parts, bool any_form) {
+  if (any_form) scores = unscaled(scores, parts.scale);
   const ir::Node* product = made_by(scores, "MatMul");
   if (product == nullptr) return false;
-  double q_scale = 1, k_scale = 1;
-  parts.q = unscaled(product->input(0), q_scale);
-  ir::Value* k = unscaled(product->input(1), k_scale);
-  parts.k = untransposed(k);
+  if (!any_form) {
+    const auto q = scalar_operand(made_by(product->input(0), "Mul"));
+    const auto k = scalar_operand(made_by(product->input(1), "Mul"));
+    if (!q || !k || q->scalar != k->scalar) return false;
+    parts.q = q->value;
+    parts.k = untransposed(k->value);
+    parts.scale = q->scalar * k->scalar;
+    return parts.k != nullptr;
+  }
+  parts.q = unscaled(product->input(0), parts.scale);
+  parts.k = untransposed(unscaled(product->input(1), parts.scale));
   if (parts.k == nullptr) return false;
-  parts.k = unscaled(parts.k, k_scale);
-  parts.rooted = parts.scale == 1 && q_scale == k_scale;
-  parts.scale *= q_scale * k_scale;
+  parts.k = unscaled(parts.k, parts.scale);
   return true;
 }
 
@@ -149,7 +156,7 @@ void match_softcap(ir::Value*& scores, Parts& parts) {
   scores = div->input(0);
 }
 
-std::optional<Parts> match(const ir::Node& node) {
+std::optional<Parts> match(const ir::Node& node, bool any_form) {
   Parts parts;
   parts.v = node.input(1);
   ir::Value *bias = nullptr, *weights = node.input(0);
@@ -168,7 +175,7 @@ std::optional<Parts> match(const ir::Node& node) {
       Parts with = parts;
       ir::Value* inner = add->input(i);
       match_softcap(inner, with);
-      if (!match_product(inner, with)) continue;
+      if (!match_product(inner, with, any_form)) continue;
       with.mask = add->input(1 - i);
       if (with.guarded && with.mask != bias) continue;
       return with;
@@ -176,7 +183,7 @@ std::optional<Parts> match(const ir::Node& node) {
     return std::nullopt;
   }
   match_softcap(scores, parts);
-  if (!match_product(scores, parts) || parts.guarded) return std::nullopt;
+  if (!match_product(scores, parts, any_form) || parts.guarded) return std::nullopt;
   return parts;
 }
 
@@ -188,7 +195,9 @@ bool shapes_fit(const Parts& parts, const ir::Node& node) {
   }
   const ir::Shape &q = *parts.q->shape(), &k = *parts.k->shape(), &v = *parts.v->shape();
   // MatMul broadcasts the leading axes, attention does not.
-  if (!(q[0] == k[0] && q[0] == v[0] && q[1] == k[1] && q[1] == v[1] && q[3] == k[3] &&
+  const auto heads = q[1].constant(), kv_heads = k[1].constant();
+  const bool shared = heads && kv_heads && *kv_heads > 0 && *heads % *kv_heads == 0;
+  if (!(q[0] == k[0] && q[0] == v[0] && (q[1] == k[1] || shared) && k[1] == v[1] && q[3] == k[3] &&
         k[2] == v[2]))
     return false;
   if (parts.mask == nullptr) return true;
@@ -206,9 +215,14 @@ Result<bool> rewrite(ir::Graph& graph, const PassContext& context, bool any_form
   bool changed = false;
   for (ir::Node* node : snapshot(graph)) {
     if (!node->is("MatMul") || is_dead(*node)) continue;
-    auto parts = match(*node);
-    if (!parts || !shapes_fit(*parts, *node) || parts->scale <= 0) continue;
-    if (!any_form && !parts->rooted) continue;
+    auto parts = match(*node, any_form);
+    if (!parts) continue;
+    if (ir::Value* k = unrepeated(parts->k), *v = unrepeated(parts->v);
+        k != parts->k && v != parts->v && (*k->shape())[1] == (*v->shape())[1]) {
+      parts->k = k;
+      parts->v = v;
+    }
+    if (!shapes_fit(*parts, *node) || parts->scale <= 0) continue;
     const ir::Shape &q = *parts->q->shape(), &k = *parts->k->shape();
     if (parts->mask) {
       ir::Value* boolean = boolean_mask(parts->mask);
@@ -223,7 +237,8 @@ Result<bool> rewrite(ir::Graph& graph, const PassContext& context, bool any_form
     }
     ops::Attention op{.is_causal = parts->causal, .softcap = parts->softcap};
     const auto size = q[3].constant();
-    if (!size || !close(parts->scale, 1 / std::sqrt(static_cast<double>(*size)), 1e-6))
+    if (!size || !close(parts->scale, 1 / std::sqrt(static_cast<double>(*size)),
+                        scale_tolerance(parts->q->dtype())))
       op.scale = static_cast<float>(parts->scale);
     ir::Builder b = builder_before(*node, context);
     std::vector<ir::Value*> inputs{parts->q, parts->k, parts->v};

@@ -149,7 +149,7 @@ ir::Value* recognise_bias(ir::Node& add, ir::Builder& b) {
       continue;
     const auto op = norm->as<ops::LayerNormalization>();
     const auto rank = norm->input(0)->rank();
-    if (!rank || !bias->is_constant()) continue;
+    if (!rank) continue;
     const int64_t axes = op.axis < 0 ? -op.axis : static_cast<int64_t>(*rank) - op.axis;
     if (!has_last_shape(bias, norm->input(0), axes)) continue;
     return b.emit(op, {norm->input(0), norm->input(1), bias});

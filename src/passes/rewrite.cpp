@@ -31,8 +31,6 @@ ir::Node* made_by(const ir::Value* value, std::string_view op) {
 
 bool used_once(const ir::Value* value) { return value->uses.size() == 1; }
 
-namespace {
-
 double element(const Tensor& tensor, size_t i) {
   switch (tensor.dtype()) {
     case DType::f32:
@@ -47,12 +45,12 @@ double element(const Tensor& tensor, size_t i) {
       return static_cast<double>(tensor.values<int64_t>()[i]);
     case DType::i32:
       return tensor.values<int32_t>()[i];
+    case DType::boolean:
+      return tensor.values<uint8_t>()[i];
     default:
       return NAN;
   }
 }
-
-}  // namespace
 
 std::optional<double> scalar(const ir::Value* value) {
   if (value == nullptr || !value->constant || !value->constant->has_data() ||
@@ -75,11 +73,26 @@ bool close(double a, double b, double relative) {
   return std::fabs(a - b) <= relative * std::max(std::fabs(a), std::fabs(b));
 }
 
+double scale_tolerance(DType dtype) {
+  return dtype == DType::bf16 ? 1.6e-2 : dtype == DType::f16 ? 2e-3 : 1e-6;
+}
+
 std::optional<std::vector<int64_t>> ints(const ir::Value* value) {
   if (value == nullptr) return std::nullopt;
   if (value->constant) return ir::integers(*value->constant);
   if (value->contents) return ir::constant_dims(*value->contents);
   return std::nullopt;
+}
+
+bool is_count(const ir::Value* value, const ir::Dim& size, size_t axis) {
+  const ir::Node* unsqueeze = made_by(value, "Unsqueeze");
+  const ir::Node* range = unsqueeze ? made_by(unsqueeze->input(0), "Range") : nullptr;
+  if (!range || scalar(range->input(0)) != 0.0 || scalar(range->input(2)) != 1.0) return false;
+  const ir::Value* limit = range->input(1);
+  if (!limit->contents || limit->contents->size() != 1 || !(limit->contents->front() == size))
+    return false;
+  const auto axes = ints(unsqueeze->input(1));
+  return axes && axes->size() == 1 && (*axes)[0] == static_cast<int64_t>(axis);
 }
 
 ir::Value* other_operand(const ir::Node& node, const ir::Value* one) {
@@ -168,6 +181,16 @@ bool replace(ir::Value* from, ir::Value* to) {
     if (symbol.source == from) symbol.source = to;
   }
   return true;
+}
+
+bool replace_by_constant(ir::Value* from, Tensor tensor, const PassContext& context) {
+  const ir::Node* identity = made_by(from, "Identity");
+  if (identity && identity->input(0)->is_constant()) return false;
+  ir::Value* constant = from->graph->root().add_constant(std::move(tensor));
+  if (replace(from, constant)) return true;
+  ir::Builder b = builder_before(*from->producer, context);
+  ir::Value* made = b.emit_named("Identity", {constant});
+  return b.status() && replace(from, made);
 }
 
 ir::Builder builder_before(ir::Node& node, const PassContext& context) {

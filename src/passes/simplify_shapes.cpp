@@ -37,16 +37,14 @@ bool holds_integers(DType dtype) {
 }
 
 // A value all of whose elements are known.
-bool make_constant(ir::Value& value) {
+bool make_constant(ir::Value& value, const PassContext& context) {
   if (!value.contents || !value.type.is_tensor() || !value.shape() || value.uses.empty() ||
       !holds_integers(value.dtype()))
     return false;
   const auto values = ir::constant_dims(*value.contents), dims = ir::constant_dims(*value.shape());
   if (!values || !dims || element_count(*dims) != static_cast<int64_t>(values->size()))
     return false;
-  ir::Value* constant =
-      value.graph->root().add_constant(integer_tensor(value.dtype(), *dims, *values));
-  return replace(&value, constant);
+  return replace_by_constant(&value, integer_tensor(value.dtype(), *dims, *values), context);
 }
 
 bool simplify_reshape(ir::Node& node) {
@@ -144,7 +142,7 @@ Result<bool> rebuild_all(ir::Graph& graph, const PassContext& context) {
 Result<bool> simplify_shapes(ir::Graph& graph, const PassContext& context) {
   bool changed = false;
   for (ir::Node* node : snapshot(graph)) {
-    for (ir::Value* output : node->outputs()) changed |= make_constant(*output);
+    for (ir::Value* output : node->outputs()) changed |= make_constant(*output, context);
     if (!is_dead(*node) && node->is("Reshape")) changed |= simplify_reshape(*node);
   }
   changed |= TRY(rebuild_all(graph, context));
