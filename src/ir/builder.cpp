@@ -140,6 +140,13 @@ Value* Builder::dim_vector(const Dim& dim) {
   if (auto value = dim.constant()) return ints({*value});
   const std::string key = "vector " + dim.str();
   if (Value* known = cached(key)) return known;
+  if (const Symbol* symbol = graph_->find_symbol(dim.symbol_name());
+      symbol && symbol->source && symbol->axis >= 0) {
+    return remember(
+        key,
+        emit_with("Shape", {{"start", int64_t{symbol->axis}}, {"end", int64_t{symbol->axis + 1}}},
+                  {symbol->source}));
+  }
   return remember(key, emit_named("Unsqueeze", {this->dim(dim), ints({0})}));
 }
 

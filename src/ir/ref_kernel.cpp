@@ -20,6 +20,12 @@ std::unexpected<Error> RefContext::fail(std::string why, std::string hint) const
        .hint = hint.empty() ? "check the values and shapes of the inputs" : std::move(hint)});
 }
 
+std::unexpected<Error> RefContext::unsupported(std::string why, std::string hint) const {
+  auto error = fail(std::move(why), std::move(hint)).error();
+  error.kind = ErrorKind::unsupported;
+  return tenon::fail(std::move(error));
+}
+
 RefKernels::RefKernels(std::span<const RefKernel* const> kernels) {
   for (const RefKernel* kernel : kernels)
     kernels_[fmt::format("{}::{}", kernel->domain, kernel->name)] = kernel;

@@ -34,6 +34,8 @@ struct RefContext {
   // The elements of input i, a sequence; null where it is none.
   const std::vector<Tensor>* sequence_input(size_t i) const;
   std::unexpected<Error> fail(std::string why, std::string hint = {}) const;
+  // The kernel does not take this, though the operator does.
+  std::unexpected<Error> unsupported(std::string why, std::string hint) const;
 };
 
 // Computes in the type of its inputs: half types are widened for each operation and rounded once at

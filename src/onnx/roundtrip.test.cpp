@@ -1,49 +1,19 @@
 // Graphs written at every opset and read back.
-#include <gtest/gtest.h>
-
-#include <regex>
-
-#include "ir/builder.h"
-#include "ir/printer.h"
 #include "ir/verifier.h"
-#include "onnx/reader.h"
-#include "onnx/writer.h"
+#include "onnx/testing.h"
 #include "ops/batch_norm/batch_norm.h"
 #include "ops/conv/conv.h"
 #include "ops/flatten/flatten.h"
 #include "ops/gemm/gemm.h"
 #include "ops/pool/pool.h"
-#include "ops/tables.h"
 
 namespace tenon::onnx {
 namespace {
 
+using namespace testing;
 using ir::Dim;
 using ir::Type;
 using ir::Value;
-
-struct Tables {
-  std::vector<const ir::OpSpec*> op_table = ops::op_table();
-  std::vector<const Mapping*> onnx_table = ops::onnx_table();
-  ir::OpSet ops{op_table};
-  Mappings mappings{onnx_table};
-};
-const Tables& tables() {
-  static const Tables all;
-  return all;
-}
-
-Result<std::unique_ptr<ir::Graph>> read_back(const std::string& bytes) {
-  std::shared_ptr<std::byte[]> copy(new std::byte[bytes.size()]);
-  std::memcpy(copy.get(), bytes.data(), bytes.size());
-  return read(std::shared_ptr<const std::byte>(copy, copy.get()), bytes.size(), {}, tables().ops,
-              tables().mappings);
-}
-
-// The text without the numbers of values.
-std::string text(const ir::Graph& graph) {
-  return std::regex_replace(ir::print(graph), std::regex("%\\d+:?"), "%");
-}
 
 Tensor weights(Dims dims, float first = 0.01f) {
   Tensor out = Tensor::zeros(DType::f32, std::move(dims));
@@ -103,13 +73,13 @@ std::unique_ptr<ir::Graph> residual_network() {
 TEST(RoundTrip, ResidualNetworkAtEveryOpset) {
   const auto graph = residual_network();
   for (int opset = kOldestWritable; opset <= newest_opset(); ++opset) {
-    auto bytes = write(*graph, {.opset = opset}, tables().ops, tables().mappings);
+    auto bytes = write_bytes(*graph, opset);
     ASSERT_TRUE(bytes) << bytes.error().message();
-    auto back = read_back(*bytes);
+    auto back = read_bytes(*bytes);
     ASSERT_TRUE(back) << "opset " << opset << "\n" << back.error().message();
     ASSERT_TRUE(ir::verify(**back, tables().ops, "reading"));
     EXPECT_EQ(text(**back), text(*graph)) << "opset " << opset;
-    auto again = write(**back, {.opset = opset}, tables().ops, tables().mappings);
+    auto again = write_bytes(**back, opset);
     ASSERT_TRUE(again);
     EXPECT_TRUE(*again == *bytes) << "opset " << opset << ": not reproducible";
   }

@@ -143,12 +143,12 @@ Tensor TensorSource::share(DType dtype, Dims dims, std::shared_ptr<const std::by
   if (reinterpret_cast<uintptr_t>(bytes.get()) % alignment(dtype) == 0)
     return Tensor(dtype, std::move(dims), std::move(bytes));
   Tensor out = Tensor::zeros(dtype, std::move(dims));
-  constexpr size_t kStep = size_t{8} << 20;  // pages are let go of as the copy proceeds
+  constexpr size_t kStep = size_t{1} << 20;  // pages are let go of as the copy proceeds
   const size_t size = out.nbytes();
   for (size_t at = 0; at < size; at += kStep) {
     const size_t n = std::min(kStep, size - at);
     std::memcpy(out.mutable_bytes().data() + at, bytes.get() + at, n);
-    if (mapped && n == kStep) release_pages(bytes.get() + at, n);
+    if (mapped) release_pages(bytes.get() + at, n);
   }
   return out;
 }

@@ -13,8 +13,8 @@ Status run_cast(RefContext& c) {
     return {};
   }
   if (!is_computable(to))
-    return c.fail(fmt::format("there is no conversion to {} here", name(to)),
-                  "cast to a float of at least 16 bits or an integer of at least 8");
+    return c.unsupported(fmt::format("there is no conversion to {} here", name(to)),
+                         "cast to a float of at least 16 bits or an integer of at least 8");
   if (x.dtype() == DType::u64) return map_elements<uint64_t>(c, std::identity{}, to);
   if (is_floating(x.dtype())) return map_elements<double>(c, std::identity{}, to);
   return map_elements<int64_t>(c, std::identity{}, to);

@@ -74,8 +74,8 @@ V* expand(LowerContext& c, V* x, const Sizes& sizes) {
 
 V* slice(LowerContext& c, V* x, int64_t axis, const ir::Dim& start, const ir::Dim& stop,
          int64_t step) {
-  return c.b.emit_named("Slice", {x, c.b.shape({{start}}), c.b.shape({{stop}}), c.b.ints({axis}),
-                                  c.b.ints({step})});
+  return c.b.emit_named(
+      "Slice", {x, c.b.shape({{start}}), c.b.shape({{stop}}), c.b.ints({axis}), c.b.ints({step})});
 }
 
 V* concat(LowerContext& c, std::vector<V*> parts, int64_t axis) {
@@ -102,7 +102,8 @@ V* reduce(LowerContext& c, const char* op, V* x, const std::vector<int64_t>& axe
 }
 
 V* filled(LowerContext& c, const Sizes& sizes, double value, DType dtype) {
-  if (auto dims = ir::constant_dims(sizes); dims && element_count(*dims) <= 4096 && element_count(*dims) >= 0) {
+  if (auto dims = ir::constant_dims(sizes);
+      dims && element_count(*dims) <= 4096 && element_count(*dims) >= 0) {
     const Tensor one = ir::Builder::scalar_tensor(value, dtype);
     Tensor out = Tensor::zeros(dtype, *dims);
     const size_t width = byte_size(dtype, 1);
@@ -121,7 +122,8 @@ V* int_table(LowerContext& c, const std::vector<int64_t>& values, Dims shape) {
 }
 
 V* float_table(LowerContext& c, const std::vector<double>& values, Dims shape, DType dtype) {
-  if (dtype == DType::f64) return c.b.constant(Tensor::of<double>(DType::f64, std::move(shape), values));
+  if (dtype == DType::f64)
+    return c.b.constant(Tensor::of<double>(DType::f64, std::move(shape), values));
   const std::vector<float> narrow(values.begin(), values.end());
   return c.b.cast(c.b.constant(Tensor::of<float>(DType::f32, std::move(shape), narrow)), dtype);
 }
@@ -152,8 +154,10 @@ std::optional<std::vector<int64_t>> axes(LowerContext& c, std::string_view name,
   const size_t n = rank(c, x);
   if (!c.has(name)) return all_axes(n);
   std::vector<int64_t> named;
-  if (c.value(name).is<ir::Dim>()) named = {c.constant(name)};
-  else named = c.constants(name);
+  if (c.value(name).is<ir::Dim>())
+    named = {c.constant(name)};
+  else
+    named = c.constants(name);
   if (named.empty() || n == 0) return all_axes(n);
   for (int64_t& one : named) {
     auto at = axis(c, one, n);
@@ -167,7 +171,8 @@ std::optional<std::vector<int64_t>> axes(LowerContext& c, std::string_view name,
 
 std::vector<int64_t> moved(size_t rank, int64_t from, int64_t to) {
   std::vector<int64_t> out = all_axes(rank);
-  if (from < 0 || static_cast<size_t>(from) >= rank || to < 0 || static_cast<size_t>(to) >= rank) return out;
+  if (from < 0 || static_cast<size_t>(from) >= rank || to < 0 || static_cast<size_t>(to) >= rank)
+    return out;
   out.erase(out.begin() + from);
   out.insert(out.begin() + to, from);
   return out;
@@ -175,7 +180,8 @@ std::vector<int64_t> moved(size_t rank, int64_t from, int64_t to) {
 
 std::vector<int64_t> inverse(const std::vector<int64_t>& permutation) {
   std::vector<int64_t> out(permutation.size());
-  for (size_t i = 0; i < permutation.size(); ++i) out[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < permutation.size(); ++i)
+    out[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
   return out;
 }
 
@@ -183,7 +189,8 @@ V* count(LowerContext& c, V* x, const std::vector<int64_t>& axes, DType dtype) {
   const Sizes shape = sizes(c, x);
   ir::Dim product = 1;
   for (int64_t axis : axes) {
-    if (static_cast<size_t>(axis) < shape.size()) product = product * shape[static_cast<size_t>(axis)];
+    if (static_cast<size_t>(axis) < shape.size())
+      product = product * shape[static_cast<size_t>(axis)];
   }
   if (auto n = product.constant()) return c.b.scalar(static_cast<double>(*n), dtype);
   return c.b.cast(c.b.dim(product), dtype);
@@ -205,7 +212,8 @@ std::optional<Sizes> broadcast(LowerContext& c, const std::vector<Sizes>& shapes
 V* batched(LowerContext& c, V* x, size_t with_batch, const std::function<std::vector<V*>(V*)>& f) {
   const size_t n = rank(c, x);
   if (n != with_batch && n + 1 != with_batch) {
-    return c.refuse(fmt::format("the input has {} dimensions, not {} or {}", n, with_batch - 1, with_batch));
+    return c.refuse(
+        fmt::format("the input has {} dimensions, not {} or {}", n, with_batch - 1, with_batch));
   }
   const bool single = n + 1 == with_batch;
   std::vector<V*> out = f(single ? unsqueeze(c, x, {0}) : x);

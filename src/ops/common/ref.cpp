@@ -76,8 +76,9 @@ Status need_computable(const RefContext& context) {
   for (const Tensor* input : context.inputs) {
     if (input == nullptr) continue;
     if (!is_computable(input->dtype()) || !input->has_data()) {
-      return context.fail(fmt::format("there is no arithmetic on {} here", name(input->dtype())),
-                          "cast to float32 around the operator");
+      return context.unsupported(
+          fmt::format("there is no arithmetic on {} here", name(input->dtype())),
+          "cast to float32 around the operator");
     }
   }
   return {};
@@ -195,8 +196,8 @@ Result<std::vector<int64_t>> integer_input(const RefContext& context, size_t i) 
 Result<size_t> element_size(const RefContext& context, DType dtype) {
   const int width = bits(dtype);
   if (width >= 8) return static_cast<size_t>(width / 8);
-  return context.fail(fmt::format("elements of type {} cannot be moved", name(dtype)),
-                      "cast to a type of at least 8 bits around the operator");
+  return context.unsupported(fmt::format("elements of type {} cannot be moved", name(dtype)),
+                             "cast to a type of at least 8 bits around the operator");
 }
 
 namespace {

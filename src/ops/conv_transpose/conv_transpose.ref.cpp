@@ -31,7 +31,7 @@ Status run_conv_transpose(RefContext& c) {
     if (op.output_shape || window.same()) {
       size = op.output_shape ? (*op.output_shape)[op.output_shape->size() - (rank - 2) + i]
                              : in[i] * window.strides[i];
-      const int64_t total = full - size;
+      const int64_t total = std::max<int64_t>(full - size, 0);
       before = op.auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
     }
     if (size < 0) return c.fail("the padding is larger than the output");

@@ -63,11 +63,11 @@ struct IoInfo {
 };
 
 struct LayerInfo {
-  std::string name;    // the node's
-  std::string op;      // "Conv+Relu"
-  std::string tactic;  // "winograd", "reference", ...
-  std::string module;  // "layer1.0.conv1"
-  std::string source;  // "resnet.py:94"
+  std::string name;         // the node's
+  std::string op;           // "Conv+Relu"
+  std::string tactic;       // "winograd", "reference", ...
+  std::string module;       // "layer1.0.conv1"
+  std::string source;       // "resnet.py:94"
   double milliseconds = 0;  // mean of the profiled runs
 };
 

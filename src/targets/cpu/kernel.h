@@ -39,16 +39,17 @@ struct Desc {
 struct Operand {
   Desc desc;
   const Tensor* constant = nullptr;  // canonical, row-major; null where it is computed
+  const ir::Value* value = nullptr;
 };
 
 // Keeps packed constants of an engine: made once, stored in plans, shared by contexts.
 class Packer {
  public:
   virtual ~Packer() = default;
-  // The packed form of `constant` under `key`, which names everything that its bytes depend on.
-  // fill() writes it where there is none yet.
+  // The packed form of the constant `operand` under `key`, which names everything that its bytes
+  // depend on. fill() writes it, into zeroed memory, where there is none yet.
   virtual Result<std::shared_ptr<const std::byte>> pack(
-      const Tensor& constant, const std::string& key, size_t bytes,
+      const Operand& operand, const std::string& key, size_t bytes,
       const std::function<Status(std::byte*)>& fill) = 0;
 };
 
