@@ -147,9 +147,12 @@ Status run_attention(RefContext& c) {
         for (int64_t d = 0; d < in.size; ++d)
           sum += query[d] * keys[static_cast<int64_t>(j) * in.size + d];
         row[j] = sum * scale;
-        if (op.softcap > 0) row[j] = std::tanh(row[j] / op.softcap) * op.softcap;
       }
-      show(op.qk_matmul_output_mode < 2);
+      show(op.qk_matmul_output_mode == 0);
+      if (op.softcap > 0) {
+        for (double& score : row) score = std::tanh(score / op.softcap) * op.softcap;
+      }
+      show(op.qk_matmul_output_mode == 1);
       for (size_t j = 0; j < row.size(); ++j) row[j] += added[j];
       show(op.qk_matmul_output_mode == 2);
       attention_softmax(row, added);
