@@ -1,0 +1,90 @@
+// Distances and differences between vectors.
+#include <cmath>
+
+#include "ops/common/lower.h"
+
+namespace tenon::ops {
+namespace distance_lowering {
+
+using lower::V;
+using torch::LowerContext;
+
+V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
+  if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
+  if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
+  V* size = c.b.emit_named("Abs", {x});
+  if (std::isinf(p)) return lower::reduce(c, "ReduceMax", size, {axis}, keep);
+  if (p == 0) return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis}, keep);
+  V* sum = lower::reduce(c, "ReduceSum", c.b.emit_named("Pow", {size, lower::like(c, x, p)}), {axis}, keep);
+  return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
+}
+
+// Every row of one with every row of the other.
+V* cdist(LowerContext& c) {
+  V *a = c.tensor("x1"), *b = c.tensor("x2");
+  const auto ra = static_cast<int64_t>(lower::rank(c, a)), rb = static_cast<int64_t>(lower::rank(c, b));
+  if (ra < 2 || rb < 2) return c.refuse("the inputs have fewer than two dimensions");
+  V* difference = lower::sub(c, lower::unsqueeze(c, a, {ra - 1}), lower::unsqueeze(c, b, {rb - 2}));
+  return norm(c, difference, c.number("p"), std::max(ra, rb), false);
+}
+
+V* pairwise(LowerContext& c) {
+  V* difference = lower::sub(c, c.tensor("x1"), c.tensor("x2"));
+  const auto rank = static_cast<int64_t>(lower::rank(c, difference));
+  if (rank == 0) return c.refuse("the inputs have no dimensions");
+  return norm(c, lower::add(c, difference, lower::like(c, difference, c.number("eps"))), c.number("p"), rank - 1, c.flag("keepdim"));
+}
+
+// Each norm is kept above eps, as PyTorch does.
+V* cosine_similarity(LowerContext& c) {
+  const DType type = LowerContext::floating(c.promoted({"x1", "x2"}));
+  V *a = c.operand("x1", type), *b = c.operand("x2", type);
+  const auto common = lower::broadcast(c, {lower::sizes(c, a), lower::sizes(c, b)});
+  if (!common) return nullptr;
+  const auto axis = lower::axis(c, c.constant("dim"), common->size());
+  if (!axis || common->empty()) return c.refuse("the inputs have no such dimension");
+  a = lower::expand(c, a, *common);
+  b = lower::expand(c, b, *common);
+  auto unit = [&](V* x) {
+    V* length = c.b.emit_named("Max", {norm(c, x, 2, *axis, true), lower::like(c, x, c.number("eps"))});
+    return lower::div(c, x, length);
+  };
+  return lower::reduce(c, "ReduceSum", lower::mul(c, unit(a), unit(b)), {*axis}, false);
+}
+
+V* diff(LowerContext& c) {
+  V* x = c.tensor("self");
+  const auto axis = lower::axis(c, "dim", x);
+  if (!axis) return nullptr;
+  std::vector<V*> parts;
+  if (c.has("prepend")) parts.push_back(c.tensor("prepend"));
+  parts.push_back(x);
+  if (c.has("append")) parts.push_back(c.tensor("append"));
+  x = lower::concat(c, parts, *axis);
+  const int64_t times = c.constant("n");
+  if (times < 0 || times > 64) return c.refuse("the order of the difference is out of range");
+  for (int64_t i = 0; i < times; ++i) {
+    const Sizes sizes = lower::sizes(c, x);
+    if (sizes.empty()) return c.refuse("the tensor has no dimensions");
+    const ir::Dim size = sizes[static_cast<size_t>(*axis)];
+    V *later = lower::slice(c, x, *axis, 1, size), *earlier = lower::slice(c, x, *axis, 0, size - ir::Dim(1));
+    x = x->dtype() == DType::boolean ? c.b.emit_named("Xor", {later, earlier}) : lower::sub(c, later, earlier);
+  }
+  return x;
+}
+
+}  // namespace distance_lowering
+
+std::span<const torch::Lowering> distance_torch() {
+  using namespace distance_lowering;
+  static constexpr torch::Lowering kAll[] = {
+      {"aten::cdist", cdist},
+      {"aten::_cdist_forward", cdist},
+      {"aten::pairwise_distance", pairwise},
+      {"aten::cosine_similarity", cosine_similarity},
+      {"aten::diff", diff},
+  };
+  return kAll;
+}
+
+}  // namespace tenon::ops

@@ -1,0 +1,104 @@
+#include "ops/trilu/trilu.h"
+
+#include <algorithm>
+
+#include "ops/common/lower.h"
+
+namespace tenon::ops {
+namespace trilu_lowering {
+
+using lower::V;
+using torch::LowerContext;
+
+template <bool upper>
+V* triangle(LowerContext& c) {
+  V* x = c.tensor("self");
+  if (lower::rank(c, x) < 2) return c.refuse("the tensor has fewer than two dimensions");
+  return c.b.emit(Trilu{.upper = upper}, {x, c.b.dim(c.integer("diagonal"))});
+}
+
+// The coordinates of a triangle's elements, [2, n].
+template <bool upper>
+V* places(LowerContext& c) {
+  const int64_t rows = c.constant("row"), columns = c.constant("col"), offset = c.constant("offset");
+  if (rows < 0 || columns < 0 || rows > 4096 || columns > 4096) return c.refuse("the triangle is too large");
+  std::vector<int64_t> at;
+  for (int64_t pass = 0; pass < 2; ++pass) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t k = 0; k < columns; ++k) {
+        if (upper ? k - i >= offset : k - i <= offset) at.push_back(pass == 0 ? i : k);
+      }
+    }
+  }
+  V* table = lower::int_table(c, at, {2, static_cast<int64_t>(at.size()) / 2});
+  return c.b.cast(table, c.dtype("dtype").value_or(DType::i64));
+}
+
+V* eye(LowerContext& c) {
+  const ir::Dim rows = c.integer("n"), columns = c.has("m") ? c.integer("m") : rows;
+  const DType type = c.dtype("dtype").value_or(DType::f32);
+  const auto n = rows.constant(), m = columns.constant();
+  if (n && m && *n >= 0 && *m >= 0 && *n * *m <= 4096) {
+    std::vector<double> table(static_cast<size_t>(*n * *m), 0.0);
+    for (int64_t i = 0; i < std::min(*n, *m); ++i) table[static_cast<size_t>(i * *m + i)] = 1;
+    return lower::float_table(c, table, {*n, *m}, type);
+  }
+  V* ones = lower::filled(c, {rows, columns}, 1, DType::f32);
+  V* upper = c.b.emit(Trilu{.upper = true}, {ones, c.b.scalar_int(0)});
+  return c.b.cast(c.b.emit(Trilu{.upper = false}, {upper, c.b.scalar_int(0)}), type);
+}
+
+// A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an offset.
+V* diag_embed(LowerContext& c) {
+  V* x = c.tensor("self");
+  const Sizes sizes = lower::sizes(c, x);
+  if (sizes.empty()) return c.refuse("the tensor has no dimensions");
+  const int64_t offset = c.has("offset") ? c.constant("offset") : c.has("diagonal") ? c.constant("diagonal") : 0;
+  const auto n = sizes.back().constant();
+  if (!n) return c.refuse("the length of the diagonal depends on the input", "fix the dimension with --shapes");
+  const size_t rank = sizes.size() + 1;
+  const auto a = lower::axis(c, c.has("dim1") ? c.constant("dim1") : -2, rank);
+  const auto b = lower::axis(c, c.has("dim2") ? c.constant("dim2") : -1, rank);
+  if (!a || !b || *a == *b) return c.refuse("a diagonal needs two dimensions");
+  const int64_t side = *n + std::abs(offset);
+  if (side * *n > (int64_t{1} << 22)) return c.refuse("the matrix is too large");
+  // Row i of the matrix is the vector where a mask has its one: x[i - max(0, -offset)] at column i + offset.
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < side; ++i) rows.push_back(std::clamp<int64_t>(i - std::max<int64_t>(0, -offset), 0, std::max<int64_t>(*n - 1, 0)));
+  std::vector<double> place(static_cast<size_t>(side * side), 0.0);
+  for (int64_t k = 0; k < *n; ++k) {
+    const int64_t i = k + std::max<int64_t>(0, -offset), j = k + std::max<int64_t>(0, offset);
+    place[static_cast<size_t>(i * side + j)] = 1;
+  }
+  const auto last = static_cast<int64_t>(sizes.size()) - 1;
+  V* spread = lower::unsqueeze(c, lower::gather(c, x, lower::int_table(c, rows, {side}), last), {last + 1});
+  V* where = lower::float_table(c, place, {side, side}, DType::boolean);
+  V* out = lower::where(c, where, spread, lower::like(c, x, 0));
+  // The two last dimensions go to their places.
+  std::vector<int64_t> order(rank, -1);
+  order[static_cast<size_t>(*a)] = static_cast<int64_t>(rank) - 2;
+  order[static_cast<size_t>(*b)] = static_cast<int64_t>(rank) - 1;
+  int64_t next = 0;
+  for (int64_t& entry : order) {
+    if (entry < 0) entry = next++;
+  }
+  return lower::transpose(c, out, order);
+}
+
+}  // namespace trilu_lowering
+
+std::span<const torch::Lowering> trilu_torch() {
+  using namespace trilu_lowering;
+  static constexpr torch::Lowering kAll[] = {
+      {"aten::tril", triangle<false>},
+      {"aten::triu", triangle<true>},
+      {"aten::tril_indices", places<false>},
+      {"aten::triu_indices", places<true>},
+      {"aten::eye", eye},
+      {"aten::eye.m", eye},
+      {"aten::diag_embed", diag_embed},
+  };
+  return kAll;
+}
+
+}  // namespace tenon::ops

@@ -1,0 +1,77 @@
+"""Writes the cases' programs and PyTorch's outputs: NAME.traced.pt, NAME.exported.pt2, NAME.decomposed.pt2, NAME.npz.
+
+    make.py FOLDER [PATTERN [traced|exported]]
+"""
+
+import fnmatch
+import pathlib
+import sys
+import warnings
+
+import numpy
+import torch
+
+import cases_nn  # noqa: F401
+import cases_ops  # noqa: F401
+from case import ALL
+
+warnings.filterwarnings("ignore")
+
+
+class Program(torch.nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def tensors(value):
+    if isinstance(value, (list, tuple)):
+        return [t for item in value for t in tensors(item)]
+    return [value] if isinstance(value, torch.Tensor) else [torch.tensor(value)]
+
+
+def array(tensor):
+    if tensor.dtype == torch.bfloat16:
+        return tensor.contiguous().view(torch.int16).numpy().view("V2")
+    return tensor.detach().resolve_conj().numpy()
+
+
+def write(folder, name, function, inputs, kinds):
+    model = function.eval() if isinstance(function, torch.nn.Module) else Program(function)
+    with torch.no_grad():
+        outputs = tensors(model(*[t.clone() for t in inputs]))
+        arrays = {f"input_{i}": array(t) for i, t in enumerate(inputs)}
+        arrays |= {f"output_{i}": array(t) for i, t in enumerate(outputs)}
+        numpy.savez(folder / f"{name}.npz", **arrays)
+        if kinds["traced"]:
+            traced = torch.jit.trace(model, tuple(t.clone() for t in inputs), check_trace=False)
+            torch.jit.save(traced, str(folder / f"{name}.traced.pt"))
+        if kinds["exported"]:
+            exported = torch.export.export(model, tuple(t.clone() for t in inputs), strict=False)
+            torch.export.save(exported, str(folder / f"{name}.exported.pt2"))
+            torch.export.save(exported.run_decompositions(), str(folder / f"{name}.decomposed.pt2"))
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    pattern = sys.argv[2] if len(sys.argv) > 2 else "*"
+    folder.mkdir(parents=True, exist_ok=True)
+    only = sys.argv[3] if len(sys.argv) > 3 else None
+    wrong = 0
+    for name, function, inputs, kinds in ALL:
+        if not fnmatch.fnmatch(name, pattern):
+            continue
+        kinds = {kind: wanted and only in (None, kind) for kind, wanted in kinds.items()}
+        try:
+            write(folder, name, function, inputs, kinds)
+        except Exception as error:  # one bad case must not hide the others
+            wrong += 1
+            print(f"cannot make {name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
