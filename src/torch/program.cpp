@@ -179,7 +179,15 @@ Result<std::vector<Value>> Program::load_constants(Machine& m) const {
   if (!constants) return out;
   Loader loader(m, archive_, "constants");
   const pickle::Value& root = archive::untagged(constants->root());
-  for (size_t i = 0; i < root.items.size(); ++i) out.push_back(TRY(loader.load(*root.items[i], fmt::format("CONSTANTS.c{}", i))));
+  for (size_t i = 0; i < root.items.size(); ++i) {
+    out.push_back(TRY(loader.load(*root.items[i], fmt::format("CONSTANTS.c{}", i))));
+    // TorchScript takes a constant without dimensions for a Python number: weak in type promotion.
+    if (const TensorRef* t = out.back().get<TensorRef>(); t && (*t)->sizes.empty()) {
+      AbstractTensor number = **t;
+      number.wrapped = true;
+      out.back() = std::make_shared<const AbstractTensor>(std::move(number));
+    }
+  }
   return out;
 }
 

@@ -428,6 +428,15 @@ Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> same(Machine&, const Schema&, Arguments& args) { return args[0]; }
 
+// The same memory, but no Python number any more.
+Result<Value> detach(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  if (!t->wrapped) return t;
+  AbstractTensor out = *t;
+  out.wrapped = false;
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
 Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   if (m.is_contiguous(*t)) return t;
@@ -435,6 +444,23 @@ Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> clone(Machine& m, const Schema&, Arguments& args) { return copy_of(m, TRY(self_of(m, args[0]))); }
+
+// A copy of the tensor with a part of it written.
+Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part, const Value& source) {
+  TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
+  return whole;
+}
+Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = *TRY(copy_of(m, TRY(self_of(m, args[0])))).get<TensorRef>();
+  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4], TRY(m.to_constant_int(args[5], "the step of a slice"))));
+  return with_part(m, t, part, args[1]);
+}
+Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = *TRY(copy_of(m, TRY(self_of(m, args[0])))).get<TensorRef>();
+  const Value part = TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
+  return with_part(m, t, part, args[1]);
+}
 
 }  // namespace
 
@@ -504,9 +530,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::squeeze.dims", squeeze}, {"aten::expand", expand}, {"aten::expand_as", expand_as}, {"aten::broadcast_to", expand}, {"aten::select.int", select},
       {"aten::slice.Tensor", slice}, {"aten::narrow", narrow}, {"aten::split.Tensor", split}, {"aten::split.sizes", split}, {"aten::split", split},
       {"aten::split_with_sizes", split}, {"aten::unsafe_split.Tensor", split}, {"aten::unsafe_split_with_sizes", split}, {"aten::chunk", chunk}, {"aten::unsafe_chunk", chunk},
-      {"aten::tensor_split.sections", tensor_split}, {"aten::tensor_split.indices", tensor_split}, {"aten::unbind.int", unbind}, {"aten::detach", same}, {"aten::detach_", same}, {"aten::alias", same},
-      {"prim::data", same}, {"aten::lift_fresh", same}, {"aten::positive", same}, {"aten::resolve_conj", same}, {"aten::resolve_neg", same}, {"aten::requires_grad_", same},
-      {"aten::contiguous", contiguous}, {"aten::clone", clone}, {"aten::lift_fresh_copy", clone}, {"aten::detach_copy", clone}, {"aten::alias_copy", clone}, {"aten::to.*", to}, {"aten::type_as", to}, {"aten::_to_copy", to},
+      {"aten::tensor_split.sections", tensor_split}, {"aten::tensor_split.indices", tensor_split}, {"aten::unbind.int", unbind}, {"aten::detach", detach}, {"aten::detach_", same}, {"aten::alias", detach},
+      {"prim::data", detach}, {"aten::lift_fresh", detach}, {"aten::positive", same}, {"aten::resolve_conj", same}, {"aten::resolve_neg", same}, {"aten::requires_grad_", same},
+      {"aten::slice_scatter", slice_scatter}, {"aten::select_scatter", select_scatter}, {"aten::contiguous", contiguous}, {"aten::clone", clone}, {"aten::lift_fresh_copy", clone}, {"aten::detach_copy", clone}, {"aten::alias_copy", clone}, {"aten::to.*", to}, {"aten::type_as", to}, {"aten::_to_copy", to},
       {"aten::cpu", same}, {"aten::float", cast_to<DType::f32>}, {"aten::double", cast_to<DType::f64>}, {"aten::half", cast_to<DType::f16>},
       {"aten::long", cast_to<DType::i64>}, {"aten::int", cast_to<DType::i32>}, {"aten::bool", cast_to<DType::boolean>}, {"aten::bfloat16", cast_to<DType::bf16>},
       {"aten::_cast_Float", cast_to<DType::f32>}, {"aten::_cast_Long", cast_to<DType::i64>},

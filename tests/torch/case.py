@@ -7,7 +7,7 @@ ALL = []
 
 def case(name, function, *inputs, export=True, trace=True, script=False):
     """Adds a case. Inputs are tensors; what else the function needs, it holds itself."""
-    ALL.append((name, function, inputs, {"traced": trace, "exported": export, "scripted": script}))
+    ALL.append((name.replace(".", "_"), function, inputs, {"traced": trace, "exported": export, "scripted": script}))
 
 
 def r(*shape, seed=0, dtype=torch.float32):

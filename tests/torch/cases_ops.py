@@ -16,10 +16,9 @@ for name in ("abs ceil floor round trunc frac sign sgn neg exp exp2 expm1 sigmoi
     case(f"unary_{name}_special", getattr(torch, name), special)
 for name in "log log2 log10 log1p sqrt rsqrt reciprocal".split():
     case(f"unary_{name}", getattr(torch, name), pos(3, 4))
-for name in "asin acos atanh logit erfinv".split():
+for name in "asin acos atanh logit".split():
     case(f"unary_{name}", getattr(torch, name), unit(3, 4).abs() * 0.9 + 0.01)
 case("unary_acosh", torch.acosh, pos(3, 4) + 1)
-case("unary_lgamma", torch.lgamma, pos(3, 4))
 for name in "exp sqrt sin sigmoid reciprocal rsqrt log1p exp2 erf".split():
     case(f"unary_{name}_int", getattr(torch, name), ints(1, 5, 3, 4))
 for name in "ceil floor round trunc abs neg sign isnan isfinite isinf".split():
@@ -80,10 +79,10 @@ for kind, (a, b) in samples.items():
         case(f"div_trunc_{kind}", lambda a, b: torch.div(a, b, rounding_mode="trunc"), a, b)
         for name in "eq ne lt le gt ge".split():
             case(f"{name}_{kind}", getattr(torch, name), a, b)
-for label, number in (("int", 3), ("float", 2.5), ("bool", True)):
+for label, number in (("int", 3), ("float", 2.5)):
     for kind, a in (("f", r(3, 4)), ("i", ints(-7, 8, 3, 4)), ("b", bools(6)), ("u8", ints(0, 8, 5, dtype=torch.uint8))):
         for name in "add mul div sub".split():
-            if name == "sub" and (kind == "b" or label == "bool"):
+            if name == "sub" and kind == "b":
                 continue
             case(f"{name}_{kind}_number_{label}", lambda a, n=number, f=getattr(torch, name): f(a, n), a)
         case(f"gt_{kind}_number_{label}", lambda a, n=number: a > n, a)
@@ -245,7 +244,7 @@ case("index_mask_inner", lambda a, m: a[:, m], x, bools(4, 5))
 case("index_mask_and_int", lambda a, m, i: a[m, :, i], r(3, 2, 5), torch.tensor([True, False, True]), ints(0, 5, 2))
 case("index_put", lambda a, i, v: a.index_put((i,), v), x, torch.tensor([0, 2]), r(2, 4, 5))
 case("index_put_accumulate", lambda a, i, v: a.index_put((i,), v, accumulate=True), x, torch.tensor([0, 2, 0]), r(3, 4, 5))
-case("index_put_inner", lambda a, i, v: a.index_put((None, i), v), x, torch.tensor([0, 2]), r(3, 2, 5))
+case("index_put_inner", lambda a, i, v: aten.index_put(a, [None, i], v), x, torch.tensor([0, 2]), r(3, 2, 5))
 case("index_put_broadcast", lambda a, i, j, v: a.index_put((i, j), v), x, torch.tensor([0, 2]), torch.tensor([1, 3]), r(5))
 case("index_put_mask", lambda a, m: a.index_put((m,), torch.tensor(7.0)), x, bools(3, 4))
 case("index_put_mask_values", lambda a, m, v: a.index_put((m,), v), r(6), torch.tensor([1, 0, 1, 0, 0, 1]).bool(), r(3))
@@ -282,7 +281,7 @@ case("index_fill", lambda a, i: a.index_fill(1, i, 2.5), x, torch.tensor([0, 2])
 # --- order
 case("topk", lambda a: a.topk(3, 1), x)
 case("topk_smallest", lambda a: a.topk(2, largest=False), x)
-case("topk_int", lambda a: a.topk(2), ints(0, 3, 2, 6), export=True)
+case("topk_int", lambda a: a.topk(2), torch.tensor([[5, 1, 7, 2], [0, -3, 9, 4]]))
 case("sort", lambda a: a.sort(1), x)
 case("sort_descending", lambda a: a.sort(descending=True), x)
 case("sort_stable", lambda a: torch.sort(a, stable=True, dim=0), ints(0, 3, 9))

@@ -12,42 +12,59 @@ namespace pad_lowering {
 using lower::V;
 using torch::LowerContext;
 
-// PyTorch names pairs from the last dimension on. What is negative is cut off after the rest was added, which is
-// the same: neither side's padding depends on the other's.
-V* pad(LowerContext& c, V* x, const Sizes& amounts, const char* mode, V* fill) {
-  const Sizes sizes = lower::sizes(c, x);
-  const size_t rank = sizes.size();
-  if (amounts.size() % 2 != 0 || amounts.size() / 2 > rank) {
-    return c.refuse(fmt::format("{} padding sizes for an input with {} dimensions", amounts.size(), rank));
-  }
-  Sizes begin(rank, ir::Dim(0)), end(rank, ir::Dim(0)), cut_begin(rank, ir::Dim(0)), cut_end(rank, ir::Dim(0));
+// What is added and what is cut off at both ends of every dimension.
+struct Amounts {
+  Sizes begin, end, cut_begin, cut_end;
   bool pads = false;
+};
+
+// PyTorch names pairs from the last dimension on; negative ones cut off.
+std::optional<Amounts> split(LowerContext& c, const Sizes& given, size_t rank) {
+  if (given.size() % 2 != 0 || given.size() / 2 > rank) {
+    c.refuse(fmt::format("{} padding sizes for an input with {} dimensions", given.size(), rank));
+    return std::nullopt;
+  }
+  const Sizes none(rank, ir::Dim(0));
+  Amounts out{none, none, none, none};
   const auto ranges = c.machine().ranges();
-  for (size_t i = 0; i < amounts.size(); ++i) {
+  for (size_t i = 0; i < given.size(); ++i) {
     const size_t axis = rank - 1 - i / 2;
-    const auto bounds = amounts[i].bounds(ranges);
+    const auto bounds = given[i].bounds(ranges);
     const bool cuts = bounds.max < 0;
     if (!cuts && bounds.min < 0) {
-      return c.refuse(fmt::format("whether the padding {} adds or cuts off is not known", amounts[i].str()),
-                      "fix the dimension with --shapes, or give it a range with --dynamic");
+      c.refuse(fmt::format("whether the padding {} adds or cuts off is not known", given[i].str()),
+               "fix the dimension with --shapes, or give it a range with --dynamic");
+      return std::nullopt;
     }
-    if (cuts) (i % 2 == 0 ? cut_begin : cut_end)[axis] = -amounts[i];
-    else (i % 2 == 0 ? begin : end)[axis] = amounts[i];
-    pads = pads || (!cuts && !amounts[i].is(0));
+    if (cuts) (i % 2 == 0 ? out.cut_begin : out.cut_end)[axis] = -given[i];
+    else (i % 2 == 0 ? out.begin : out.end)[axis] = given[i];
+    out.pads = out.pads || (!cuts && !given[i].is(0));
   }
-  if (pads) {
-    Sizes all = begin;
-    all.insert(all.end(), end.begin(), end.end());
+  return out;
+}
+
+V* cut(LowerContext& c, V* x, const Amounts& amounts) {
+  const Sizes sizes = lower::sizes(c, x);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (amounts.cut_begin[i].is(0) && amounts.cut_end[i].is(0)) continue;
+    x = lower::slice(c, x, static_cast<int64_t>(i), amounts.cut_begin[i], sizes[i] - amounts.cut_end[i]);
+  }
+  return x;
+}
+
+// Neither side's padding depends on the other's but in a circle, which goes round what is left.
+V* pad(LowerContext& c, V* x, const Sizes& given, const std::string& mode, V* fill) {
+  const auto amounts = split(c, given, lower::rank(c, x));
+  if (!amounts) return nullptr;
+  if (mode == "wrap") x = cut(c, x, *amounts);
+  if (amounts->pads) {
+    Sizes all = amounts->begin;
+    all.insert(all.end(), amounts->end.begin(), amounts->end.end());
     std::vector<V*> inputs{x, c.b.shape(all)};
     if (fill) inputs.push_back(fill);
     x = c.b.emit(Pad{.mode = mode}, std::move(inputs));
   }
-  for (size_t i = 0; i < rank; ++i) {
-    if (cut_begin[i].is(0) && cut_end[i].is(0)) continue;
-    const ir::Dim stop = sizes[i] + begin[i] + end[i] - cut_end[i];
-    x = lower::slice(c, x, static_cast<int64_t>(i), cut_begin[i], stop);
-  }
-  return x;
+  return mode == "wrap" ? x : cut(c, x, *amounts);
 }
 
 V* by_constant(LowerContext& c, const Sizes& amounts) {

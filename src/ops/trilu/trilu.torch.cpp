@@ -48,6 +48,21 @@ V* eye(LowerContext& c) {
   return c.b.cast(c.b.emit(Trilu{.upper = false}, {upper, c.b.scalar_int(0)}), type);
 }
 
+// The diagonal of a matrix as a vector.
+V* main_diagonal(LowerContext& c) {
+  V* x = c.tensor("self");
+  const Sizes sizes = lower::sizes(c, x);
+  const auto rows = sizes[0].constant(), columns = sizes[1].constant();
+  if (!rows || !columns) return c.refuse("the length of the diagonal depends on the input", "fix the dimension with --shapes");
+  const int64_t offset = c.constant("diagonal");
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < *rows; ++i) {
+    if (i + offset >= 0 && i + offset < *columns) places.push_back(i * *columns + i + offset);
+  }
+  V* flat = lower::reshape(c, x, {*rows * *columns});
+  return lower::gather(c, flat, lower::int_table(c, places, {static_cast<int64_t>(places.size())}), 0);
+}
+
 // A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an offset.
 V* diag_embed(LowerContext& c) {
   V* x = c.tensor("self");
@@ -85,6 +100,12 @@ V* diag_embed(LowerContext& c) {
   return lower::transpose(c, out, order);
 }
 
+V* diag(LowerContext& c) {
+  const size_t rank = lower::rank(c, c.tensor("self"));
+  if (rank == 1) return diag_embed(c);
+  return rank == 2 ? main_diagonal(c) : c.refuse("diag takes a vector or a matrix");
+}
+
 }  // namespace trilu_lowering
 
 std::span<const torch::Lowering> trilu_torch() {
@@ -97,6 +118,7 @@ std::span<const torch::Lowering> trilu_torch() {
       {"aten::eye", eye},
       {"aten::eye.m", eye},
       {"aten::diag_embed", diag_embed},
+      {"aten::diag", diag},
   };
   return kAll;
 }

@@ -30,7 +30,7 @@ ir::Value* rounding(LowerContext& c) {
   return is_floating(x->dtype()) ? c.b.emit_named(op, {x}) : x;
 }
 
-constexpr char kRelu[] = "Relu", kAbs[] = "Abs", kNeg[] = "Neg", kSign[] = "Sign";
+constexpr char kRelu[] = "Relu", kAbs[] = "Abs", kNeg[] = "Neg";
 constexpr char kFloor[] = "Floor", kCeil[] = "Ceil", kRound[] = "Round";
 constexpr char kSigmoid[] = "Sigmoid", kTanh[] = "Tanh", kExp[] = "Exp", kLog[] = "Log", kSqrt[] = "Sqrt";
 constexpr char kReciprocal[] = "Reciprocal", kErf[] = "Erf", kSin[] = "Sin", kCos[] = "Cos", kTan[] = "Tan";
@@ -49,6 +49,14 @@ ir::Value* logical_not(LowerContext& c) { return c.b.emit_named("Not", {c.b.cast
 ir::Value* bitwise_not(LowerContext& c) {
   ir::Value* x = c.tensor("self");
   return c.b.emit_named(x->dtype() == DType::boolean ? "Not" : "BitwiseNot", {x});
+}
+
+// PyTorch gives 0 for what is no number.
+ir::Value* sign(LowerContext& c) {
+  ir::Value* x = c.tensor("self");
+  if (x->dtype() == DType::boolean) return x;
+  ir::Value* y = c.b.emit_named("Sign", {x});
+  return is_floating(x->dtype()) ? lower::where(c, c.b.emit_named("IsNaN", {x}), lower::like(c, x, 0), y) : y;
 }
 
 ir::Value* float_self(LowerContext& c) { return lower::floating(c, c.tensor("self")); }
@@ -170,7 +178,7 @@ std::span<const torch::Lowering> unary_torch() {
       {"aten::relu", same<kRelu>},
       {"aten::abs", same<kAbs>},
       {"aten::neg", same<kNeg>},
-      {"aten::sign", same<kSign>},
+      {"aten::sign", sign},
       {"aten::floor", rounding<kFloor>},
       {"aten::ceil", rounding<kCeil>},
       {"aten::round", rounding<kRound>},
@@ -218,7 +226,7 @@ std::span<const torch::Lowering> unary_torch() {
       {"aten::isneginf", is_infinite<false, true>},
       {"aten::isfinite", is_finite},
       {"aten::signbit", sign_bit},
-      {"aten::sgn", same<kSign>},
+      {"aten::sgn", sign},
       {"aten::negative", same<kNeg>},
       {"aten::absolute", same<kAbs>},
       {"aten::nan_to_num", nan_to_num},
