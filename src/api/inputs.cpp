@@ -236,6 +236,7 @@ Result<std::vector<Tensor>> random_inputs(const ir::Graph& graph, const RandomOp
     sizes[symbol.name] =
         symbol.opt.value_or(std::clamp<int64_t>(1, symbol.range.min, symbol.range.max));
   }
+  for (const auto& [symbol, size] : options.sizes) sizes[symbol] = size;
   TRY(size_from_specs(graph, options.shapes, sizes));
   Draw draw(options.seed);
   std::vector<Tensor> out;

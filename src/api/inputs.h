@@ -29,6 +29,7 @@ struct RandomOptions {
   // Sizes of the dynamic dimensions; those that are not said are the symbols' opt, or the least
   // from 1 on.
   std::vector<InputSpec> shapes = {};
+  ir::Bindings sizes = {};  // the same by the symbols' names
 };
 // The same seed gives the same inputs on every machine.
 Result<std::vector<Tensor>> random_inputs(const ir::Graph& graph, const RandomOptions& options);

@@ -2,6 +2,7 @@
 
 #include "api/shapes.h"
 #include "onnx/reader.h"
+#include "passes/passes.h"
 
 namespace tenon::api {
 namespace {
@@ -29,6 +30,33 @@ Result<Loaded> load_onnx(const std::string& path, const LoadOptions& options,
   return out;
 }
 
+std::vector<InputSpec> shapes_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<InputSpec> out;
+  for (const NamedTensor& t : tensors) {
+    InputSpec spec{.name = t.name, .dims = {}, .dtype = t.tensor.dtype()};
+    if (spec.name.starts_with("arr_")) spec.name.replace(0, 4, "input_");
+    for (const int64_t size : t.tensor.shape())
+      spec.dims.push_back({.symbol = {}, .size = size, .min = {}, .max = {}});
+    out.push_back(std::move(spec));
+  }
+  return out;
+}
+
+Result<Loaded> load_torch(const std::string& path, archive::FileKind kind,
+                          const LoadOptions& options, const Tables& tables) {
+  auto imported = torch::import_program(path, options.import, tables.ops, tables.lowerings);
+  if (!imported && imported.error().kind == ErrorKind::usage && options.import.shapes.empty() &&
+      !options.examples.empty()) {
+    torch::ImportOptions as_given = options.import;
+    as_given.shapes = shapes_of(options.examples);
+    imported = torch::import_program(path, as_given, tables.ops, tables.lowerings);
+  }
+  if (!imported) return fail(with_where(std::move(imported).error(), {.file = path}));
+  return Loaded{.kind = kind,
+                .graph = std::move(imported->graph),
+                .notices = std::move(imported->notices)};
+}
+
 }  // namespace
 
 Result<Loaded> load_graph(const std::string& path, const LoadOptions& options,
@@ -36,16 +64,11 @@ Result<Loaded> load_graph(const std::string& path, const LoadOptions& options,
   const MappedFile file = TRY(MappedFile::open(path));
   const archive::Detected detected = TRY(archive::detect(file));
   if (!archive::holds_program(detected.kind)) return fail(archive::no_program(detected, path));
-  Loaded out;
-  if (detected.kind == archive::FileKind::onnx) {
-    out = TRY(load_onnx(path, options, tables));
-  } else {
-    torch::Imported imported =
-        TRY(torch::import_program(path, options.import, tables.ops, tables.lowerings));
-    out = {.kind = detected.kind,
-           .graph = std::move(imported.graph),
-           .notices = std::move(imported.notices)};
-  }
+  Loaded out = detected.kind == archive::FileKind::onnx
+                   ? TRY(load_onnx(path, options, tables))
+                   : TRY(load_torch(path, detected.kind, options, tables));
+  auto ok = passes::canonicalise(*out.graph, {tables.ops, tables.refs});
+  if (!ok) return fail(with_where(std::move(ok).error(), {.file = path}));
   return out;
 }
 

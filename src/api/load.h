@@ -13,7 +13,8 @@ namespace tenon::api {
 
 struct LoadOptions {
   torch::ImportOptions import = {};
-  bool canonicalize = true;
+  // Inputs of a run: where neither the options nor the file say the shapes, theirs are taken.
+  std::vector<NamedTensor> examples = {};
 };
 
 struct Loaded {

@@ -6,10 +6,13 @@
 namespace tenon::api {
 
 Tables make_tables() {
-  return {.ops = ir::OpSet(ops::op_table()),
-          .refs = ir::RefKernels(ops::ref_table()),
+  const ir::OpSet operators(ops::op_table());
+  const ir::RefKernels refs(ops::ref_table());
+  return {.ops = operators,
+          .refs = refs,
           .onnx = onnx::Mappings(ops::onnx_table()),
-          .lowerings = torch::Lowerings(ops::torch_table())};
+          .lowerings = torch::Lowerings(ops::torch_table()),
+          .cpu = {.ops = operators, .refs = refs, .kernels = ops::cpu_table()}};
 }
 
 }  // namespace tenon::api

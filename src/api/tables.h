@@ -5,6 +5,7 @@
 #include "ir/op.h"
 #include "ir/ref_kernel.h"
 #include "onnx/mapping.h"
+#include "targets/cpu/engine.h"
 #include "torch/machine.h"
 
 namespace tenon::api {
@@ -14,6 +15,7 @@ struct Tables {
   ir::RefKernels refs;
   onnx::Mappings onnx;
   torch::Lowerings lowerings;
+  cpu::Tables cpu;
 };
 
 Tables make_tables();

@@ -27,5 +27,9 @@ struct Command {
 
 Command convert_command();
 Command inspect_command();
+Command build_command();
+Command run_command();
+Command bench_command();
+Command check_command();
 
 }  // namespace tenon::cli

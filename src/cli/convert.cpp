@@ -28,7 +28,7 @@ Status run(const Options& options, const Globals& globals) {
   const api::Loaded loaded = TRY(api::load_graph(options.model, reading, tables));
   const ir::Graph& graph = *loaded.graph;
   TRY(onnx::write(graph, options.out, {.opset = options.opset}, tables.ops, tables.onnx));
-  if (globals.quiet) return {};
+  if (globals.quiet && !globals.json) return {};
   const ParameterCount parameters = count_parameters(graph);
   if (globals.json) {
     Json report = {{"file", options.out}, {"opset", options.opset}};

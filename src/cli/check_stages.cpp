@@ -1,0 +1,318 @@
+#include "cli/check_stages.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "archive/npy.h"
+#include "archive/zip.h"
+#include "onnx/reader.h"
+#include "onnx/writer.h"
+#include "passes/compare.h"
+#include "passes/passes.h"
+#include "targets/cpu/bind.h"
+
+namespace tenon::cli {
+namespace {
+
+using numerics::Verdict;
+using Tensors = std::vector<Tensor>;
+
+constexpr std::string_view kRecordedEntry = "/extra/tenon.npz";
+constexpr std::string_view kOwnReference = "tenon-ir only";
+
+// A folder for the ONNX file, which goes when this goes.
+class ScratchFolder {
+ public:
+  static Result<ScratchFolder> make() {
+    std::error_code error;
+    const auto base = std::filesystem::temp_directory_path(error);
+    std::string path = (base / "tenon-check-XXXXXX").string();
+    if (error || mkdtemp(path.data()) == nullptr) {
+      return fail({.kind = ErrorKind::resource,
+                   .what = "cannot make a folder for the ONNX file",
+                   .where = {.file = path},
+                   .why = "the folder for temporary files cannot be written",
+                   .hint = "set TMPDIR to a folder that can"});
+    }
+    return ScratchFolder(std::move(path));
+  }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// What torch.jit.save and torch.export.save were given as extra file `tenon.npz`.
+Result<std::vector<NamedTensor>> recorded_in(const std::string& model) {
+  auto zip = archive::ZipReader::open(model);
+  if (!zip) return std::vector<NamedTensor>{};  // no archive, so nothing recorded
+  for (const archive::ZipEntry& entry : zip->entries()) {
+    if (!entry.name.ends_with(kRecordedEntry)) continue;
+    return archive::parse_npz(TRY(zip->read(entry)), model + " (tenon.npz)");
+  }
+  return std::vector<NamedTensor>{};
+}
+
+Result<Tensors> match_outputs(const ir::Graph& graph, const std::vector<NamedTensor>& given,
+                              const std::string& file) {
+  Tensors out;
+  for (size_t i = 0; i < graph.outputs().size(); ++i) {
+    const std::string& wanted = graph.outputs()[i]->name;
+    auto found = std::ranges::find(given, wanted, &NamedTensor::name);
+    if (found == given.end())
+      found = std::ranges::find(given, fmt::format("output_{}", i), &NamedTensor::name);
+    if (found == given.end())
+      found = std::ranges::find(given, fmt::format("arr_{}", i), &NamedTensor::name);
+    if (found == given.end()) {
+      std::string names;
+      for (const NamedTensor& t : given) names += (names.empty() ? "" : ", ") + t.name;
+      return fail({.kind = ErrorKind::usage,
+                   .what = fmt::format("the expected output '{}' is missing", wanted),
+                   .where = {.file = file},
+                   .why = fmt::format("the file holds {}", names.empty() ? "nothing" : names),
+                   .hint = fmt::format("save it as '{}' or as output_{}", wanted, i)});
+    }
+    out.push_back(found->tensor);
+  }
+  return out;
+}
+
+class Check {
+ public:
+  Check(const CheckRequest& request, const api::Tables& tables,
+        const std::function<void(double, std::string_view)>& progress)
+      : request_(request), tables_(tables), progress_(progress) {}
+
+  Result<Checked> run() {
+    TRY(load());
+    TRY(check_ir());
+    if (!diverged()) TRY(check_onnx());
+    if (!diverged()) TRY(check_engine());
+    for (const std::string& file : request_.against) TRY(check_file(file));
+    return std::move(out_);
+  }
+
+ private:
+  bool diverged() const {
+    return std::ranges::any_of(out_.stages, [](const CheckedStage& stage) {
+      return stage.report.verdict() == Verdict::diverges;
+    });
+  }
+
+  Status load() {
+    progress_(0, "reading the model");
+    api::LoadOptions reading = request_.reading;
+    reading.examples = TRY(request_.inputs.read());
+    const std::vector<NamedTensor> recorded = TRY(recorded_in(request_.model));
+    if (reading.examples.empty()) reading.examples = recorded;
+    loaded_ = TRY(api::load_graph(request_.model, reading, tables_));
+    const ir::Graph& graph = *loaded_.graph;
+    if (request_.inputs.random() && !recorded.empty())
+      inputs_ = TRY(recorded_inputs(graph, recorded));
+    else
+      inputs_ = TRY(request_.inputs.make(graph, reading.examples, reading.import.shapes));
+    names_ = api::output_names(graph);
+    out_.reference = "recorded";
+    if (!request_.expected.empty()) {
+      reference_ = TRY(match_outputs(graph, TRY(archive::read_npz(request_.expected)),
+                                     request_.expected));
+    } else if (!recorded.empty() && request_.inputs.random()) {
+      reference_ = TRY(match_outputs(graph, recorded, request_.model));
+    } else {
+      out_.reference = kOwnReference;
+    }
+    if (!request_.expected.empty() && request_.inputs.random() && recorded.empty()) {
+      return fail({.kind = ErrorKind::usage,
+                   .what = "the expected outputs have no inputs",
+                   .where = {.file = request_.expected},
+                   .why = "--expected was given without --inputs",
+                   .hint = "give the inputs that PyTorch computed them from with --inputs IN.npz"});
+    }
+    return {};
+  }
+
+  // The file's own example inputs; its other arrays are outputs.
+  Result<Tensors> recorded_inputs(const ir::Graph& graph,
+                                  const std::vector<NamedTensor>& recorded) const {
+    std::vector<NamedTensor> inputs;
+    for (const NamedTensor& tensor : recorded) {
+      const bool named = std::ranges::any_of(graph.inputs(), [&](const ir::Value* input) {
+        return input->name == tensor.name;
+      });
+      if (named || tensor.name.starts_with("input_")) inputs.push_back(tensor);
+    }
+    return api::match_inputs(graph, inputs, request_.model + " (tenon.npz)");
+  }
+
+  Result<Tensors> reference_of(const ir::Graph& graph) const {
+    return TRY(api::reference_outputs(graph, inputs_, {.threads = request_.compiling.threads},
+                                      tables_))
+        .outputs;
+  }
+
+  Result<CheckedStage> compared(std::string stage, const Tensors& outputs) const {
+    CheckedStage out{.report = {.stage = std::move(stage), .reference = out_.reference}};
+    out.report.outputs =
+        TRY(api::compare_outputs(names_, outputs, reference_, request_.tolerances));
+    return out;
+  }
+
+  numerics::Tolerance inner_tolerance() const {
+    return numerics::tolerance_of(request_.tolerances, "", SIZE_MAX, DType::f32);
+  }
+
+  Status check_ir() {
+    progress_(0.1, "computing the reference");
+    api::Reference ir = TRY(api::reference_outputs(
+        *loaded_.graph, inputs_, {.threads = request_.compiling.threads}, tables_));
+    if (out_.reference == kOwnReference) {
+      reference_ = ir.outputs;
+      out_.stages.push_back({.report = {.stage = "IR", .reference = out_.reference},
+                             .note = ir.name + "; the reference of the stages below"});
+      return {};
+    }
+    CheckedStage stage = TRY(compared("IR", ir.outputs));
+    stage.note = ir.name;
+    out_.stages.push_back(std::move(stage));
+    return {};
+  }
+
+  Result<std::unique_ptr<ir::Graph>> through_onnx(const ir::Graph& graph) const {
+    const ScratchFolder folder = TRY(ScratchFolder::make());
+    const std::string path = folder.file("model.onnx");
+    TRY(onnx::write(graph, path, {.opset = request_.opset}, tables_.ops, tables_.onnx));
+    auto back = TRY(onnx::read(path, {}, tables_.ops, tables_.onnx));
+    TRY(passes::canonicalise(*back, {tables_.ops, tables_.refs}));
+    return back;
+  }
+
+  Status check_onnx() {
+    progress_(0.5, "writing ONNX and reading it back");
+    const auto back = TRY(through_onnx(*loaded_.graph));
+    const std::string stage_name = fmt::format("ONNX opset {}, written and read back", request_.opset);
+    if (passes::digest(*back) == passes::digest(*loaded_.graph)) {
+      out_.stages.push_back({.report = {.stage = stage_name, .reference = out_.reference},
+                             .note = "the graph read back is the same"});
+      return {};
+    }
+    CheckedStage stage = TRY(compared(stage_name, TRY(reference_of(*back))));
+    stage.note = "another graph than the model's, so computed again";
+    if (stage.report.verdict() == Verdict::diverges) {
+      stage.divergence = TRY(api::first_divergence(
+          *loaded_.graph,
+          [&](ir::Graph& graph) -> Result<Tensors> {
+            return reference_of(*TRY(through_onnx(graph)));
+          },
+          [&](ir::Graph& graph) { return reference_of(graph); }, inner_tolerance()));
+    }
+    out_.stages.push_back(std::move(stage));
+    return {};
+  }
+
+  Result<Tensors> engine_outputs(ir::Graph& graph, const api::CompileOptions& options) const {
+    const cpu::Engine engine = TRY(api::compile(graph, options, tables_));
+    cpu::Context context = engine.new_context();
+    return context.run(inputs_);
+  }
+
+  Status check_engine() {
+    progress_(0.7, "running the engine");
+    const auto copy = ir::clone(*loaded_.graph);
+    const cpu::Engine engine = TRY(api::compile(*copy, request_.compiling, tables_));
+    cpu::Context context = engine.new_context();
+    CheckedStage stage = TRY(compared("CPU engine", TRY(context.run(inputs_))));
+    if (stage.report.verdict() == Verdict::diverges) TRY(explain(stage));
+    out_.stages.push_back(std::move(stage));
+    return check_sensitivity(context);
+  }
+
+  // Names the node at fault, or the optimisation.
+  Status explain(CheckedStage& stage) const {
+    progress_(0.8, "looking for the node that diverges");
+    stage.divergence = TRY(api::first_divergence(
+        *loaded_.graph,
+        [&](ir::Graph& graph) { return engine_outputs(graph, request_.compiling); },
+        [&](ir::Graph& graph) { return reference_of(graph); }, inner_tolerance()));
+    if (stage.divergence) return {};
+    for (const std::string& name : api::optimisation_names()) {
+      api::CompileOptions without = request_.compiling;
+      without.disabled.push_back(name);
+      const auto copy = ir::clone(*loaded_.graph);
+      const auto outputs = engine_outputs(*copy, without);
+      if (!outputs) continue;
+      const auto again = TRY(compared("", *outputs));
+      if (again.report.verdict() == Verdict::diverges) continue;
+      stage.culprit = name;
+      break;
+    }
+    return {};
+  }
+
+  // Other inputs have to give other outputs.
+  Status check_sensitivity(cpu::Context& context) {
+    if (inputs_.empty()) return {};
+    const auto before = TRY(context.run(inputs_));
+    const auto sizes = cpu::bind_inputs(*loaded_.graph, inputs_);
+    if (!sizes) return {};
+    const auto others = api::random_inputs(
+        *loaded_.graph, {.seed = request_.inputs.seed + 1, .sizes = *sizes});
+    if (!others) return {};
+    const auto after = context.run(*others);
+    if (!after) return {};  // the model does not take such values, so it does look at them
+    for (size_t i = 0; i < before.size() && i < after->size(); ++i) {
+      const numerics::Tolerance tolerance =
+          numerics::tolerance_of(request_.tolerances, names_[i], i, before[i].dtype());
+      if (numerics::compare((*after)[i], before[i], tolerance).verdict == Verdict::diverges)
+        return {};
+    }
+    out_.insensitive = "no output reacts to the inputs";
+    return {};
+  }
+
+  Status check_file(const std::string& file) {
+    progress_(0.9, file);
+    api::LoadOptions reading = request_.reading;
+    const api::Session session = TRY(api::open_session(file, reading, request_.compiling, tables_));
+    const ir::Graph& graph = session.engine.graph();
+    std::vector<NamedTensor> named;
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      named.push_back({loaded_.graph->inputs()[i]->name, inputs_[i]});
+    const bool same_names = std::ranges::all_of(graph.inputs(), [&](const ir::Value* input) {
+      return std::ranges::find(named, input->name, &NamedTensor::name) != named.end();
+    });
+    const Tensors inputs = same_names ? TRY(api::match_inputs(graph, named, file)) : inputs_;
+    cpu::Context context = session.engine.new_context();
+    auto outputs = context.run(inputs);
+    if (!outputs) return fail(with_where(std::move(outputs).error(), {.file = file}));
+    auto stage = compared(file, *outputs);
+    if (!stage) return fail(with_where(std::move(stage).error(), {.file = file}));
+    out_.stages.push_back(std::move(*stage));
+    return {};
+  }
+
+  const CheckRequest& request_;
+  const api::Tables& tables_;
+  const std::function<void(double, std::string_view)>& progress_;
+  api::Loaded loaded_;
+  Tensors inputs_, reference_;
+  std::vector<std::string> names_;
+  Checked out_;
+};
+
+}  // namespace
+
+Result<Checked> check_stages(const CheckRequest& request, const api::Tables& tables,
+                             const std::function<void(double, std::string_view)>& progress) {
+  return Check(request, tables, progress).run();
+}
+
+}  // namespace tenon::cli
