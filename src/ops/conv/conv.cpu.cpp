@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/conv/conv.kernels.h"
 #include "targets/cpu/kernel.h"
 #include "targets/cpu/lowered.h"
 #include "targets/cpu/onednn.h"
@@ -57,6 +58,12 @@ constexpr std::array kKernels = {
                     .tactic = "winograd",
                     .supports = suits_winograd,
                     .make = make_winograd,
+                    .domain = cpu::kDomain,
+                    .timed = true},
+    cpu::KernelSpec{.op = FusedConv::kName,
+                    .tactic = "winograd-tiles",
+                    .supports = suits_tiles,
+                    .make = make_tiles,
                     .domain = cpu::kDomain,
                     .timed = true},
 };

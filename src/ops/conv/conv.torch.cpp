@@ -57,8 +57,10 @@ Convolution common(LowerContext& c) {
   op.stride = c.constants("stride");
   op.dilation = c.constants("dilation");
   op.groups = c.constant("groups");
-  if (c.value("padding").is<std::string>()) op.padding_mode = c.text("padding");
-  else op.padding = c.constants("padding");
+  if (c.value("padding").is<std::string>())
+    op.padding_mode = c.text("padding");
+  else
+    op.padding = c.constants("padding");
   return op;
 }
 
@@ -82,7 +84,8 @@ ir::Value* lower_convolution(torch::LowerContext& c, Convolution op) {
   if (!kernel) {
     return c.refuse("the kernel's size depends on the input", "fix the dimension with --shapes");
   }
-  if (!fit(c, op.stride, rank, 1, "stride") || !fit(c, op.dilation, rank, 1, "dilation")) return nullptr;
+  if (!fit(c, op.stride, rank, 1, "stride") || !fit(c, op.dilation, rank, 1, "dilation"))
+    return nullptr;
   const auto pads = pads_of(c, op, *kernel);
   if (!pads) return nullptr;
   std::vector<ir::Value*> tail{op.weight};

@@ -187,7 +187,7 @@ bool has_sum(const std::vector<PostOp>& post) {
 
 // Runs f, which may throw dnnl::error: that is how oneDNN says that it has no such primitive.
 template <class F>
-Result<Prepared> guarded(const MakeContext& context, F&& f) {
+auto guarded(const MakeContext& context, F&& f) -> decltype(f()) {
   try {
     return f();
   } catch (const dnnl::error& error) {
@@ -499,6 +499,32 @@ Result<Prepared> matmul(MakeContext& context, const MatMul& matmul) {
       if (bias) pointers[n++] = args.in[2];
       pointers[n++] = args.scratch;
       return primitive->run({pointers, n});
+    };
+    return out;
+  });
+}
+
+Result<Product> product(MakeContext& context, const Matrix& a, const Matrix& b, const Matrix& c) {
+  return guarded(context, [&]() -> Result<Product> {
+    auto md = [](const Matrix& m) { return MD(m.dims, memory::data_type::f32, m.strides); };
+    const auto attr = attributes({});
+#if DNNL_VERSION_MAJOR >= 3
+    const auto pd = dnnl::matmul::primitive_desc(engine(), md(a), md(b), md(c), attr);
+#else
+    const auto pd = dnnl::matmul::primitive_desc(dnnl::matmul::desc(md(a), md(b), md(c)), attr,
+                                                 engine());
+#endif
+    auto primitive = std::make_shared<Primitive>();
+    primitive->primitive = dnnl::matmul(pd);
+    primitive->signature = {{DNNL_ARG_SRC, md(a)},
+                            {DNNL_ARG_WEIGHTS, md(b)},
+                            {DNNL_ARG_DST, md(c)},
+                            {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}};
+    Product out;
+    out.scratch = pd.scratchpad_desc().get_size();
+    out.run = [primitive](const float* x, const float* y, float* z, std::byte* scratch) {
+      const void* pointers[4] = {x, y, z, scratch};
+      return primitive->run({pointers, 4});
     };
     return out;
   });

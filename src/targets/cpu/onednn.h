@@ -39,6 +39,16 @@ struct MatMul {
 // Inputs A, B, bias[N]?, residual?.
 Result<Prepared> matmul(MakeContext& context, const MatMul& matmul);
 
+// c = a * b over strided matrices of one rank, [batch..., rows, columns].
+struct Matrix {
+  Dims dims, strides;
+};
+struct Product {
+  std::function<Status(const float* a, const float* b, float* c, std::byte* scratch)> run;
+  size_t scratch = 0;
+};
+Result<Product> product(MakeContext& context, const Matrix& a, const Matrix& b, const Matrix& c);
+
 struct Pooling {
   bool max = true;
   bool count_padding = false;  // of averages: windows' sizes count padding

@@ -1,0 +1,17 @@
+// The convolution kernels that conv.cpu.cpp gathers.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "targets/cpu/kernel.h"
+
+namespace tenon::ops {
+
+// Winograd in our own layout (winograd.h).
+bool suits_tiles(const ir::Node& node);
+Result<cpu::Prepared> make_tiles(cpu::MakeContext& context);
+
+}  // namespace tenon::ops
