@@ -58,6 +58,8 @@ def _outcome_row(outcome: Outcome) -> str:
     kind = case.kind + (" dynamic" if case.dynamic and case.kind.endswith(".pt") else "")
     if outcome.refused:
         cells = ["PyTorch cannot make it"] + [""] * len(OPSETS)
+    elif "convert" in outcome.verdicts:
+        cells = [_cell(outcome.verdicts["convert"])] * (len(OPSETS) + 1)
     else:
         cells = [_opset_cell(outcome, opset) for opset in OPSETS] + [_cell(outcome.verdicts.get("engine"))]
     return _row([case.model, kind, *cells])
