@@ -462,7 +462,11 @@ std::string Dim::str() const {
   return out;
 }
 
-Dim ceildiv(const Dim& a, const Dim& b) { return -floordiv(-a, b); }
+Dim ceildiv(const Dim& a, const Dim& b) {
+  // The form in which sizes usually stand, so that equal ones are found equal.
+  if (const auto d = b.constant(); d && *d > 0) return floordiv(a + Dim(*d - 1), b);
+  return -floordiv(-a, b);
+}
 
 Dim product(std::span<const Dim> dims) {
   Dim out(1);

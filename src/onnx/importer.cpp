@@ -171,7 +171,7 @@ Result<ir::Type> Importer::type(const proto::TypeProto& from, std::string_view n
 }
 
 Status Importer::read_graph(const proto::Graph& from, ir::Graph& into, Scope& scope,
-                            const Body& body) {
+                            const Body& body, const Values& bound) {
   if (from.has_sparse_initializers) {
     return fail({.kind = ErrorKind::unsupported,
                  .what = "the model has sparse initializers",
@@ -193,7 +193,9 @@ Status Importer::read_graph(const proto::Graph& from, ir::Graph& into, Scope& sc
       continue;  // an input with a default value, which is all that Tenon takes
     }
     ir::Value* value = nullptr;
-    if (index < into.inputs().size()) {
+    if (index < bound.size()) {
+      value = bound[index];
+    } else if (index < into.inputs().size()) {
       value = into.inputs()[index];
       value->name = std::string(input.name);
     } else {
@@ -400,25 +402,24 @@ Result<Values> Importer::read_operator(const proto::Node& node, Values inputs, S
   const Mapping* mapping = mappings_.find(domain, node.op);  // known: check_operators() looked
   std::vector<std::string> names;
   for (const auto& [name, graph] : graphs) names.push_back(name);
-  ImportContext context{.b = b_,
-                        .opset = static_cast<int>(opset),
-                        .domain = domain,
-                        .op = node.op,
-                        .attributes = std::move(attributes),
-                        .inputs = std::move(inputs),
-                        .outputs = std::max<size_t>(node.outputs.size(), 1),
-                        .graphs = std::move(names),
-                        .read_graph = [&](std::string_view name, ir::Graph& into) -> Status {
-                          auto it = graphs.find(std::string(name));
-                          if (it == graphs.end())
-                            return bad(fmt::format("{} lacks its graph '{}'", node.op, name));
-                          if (body.depth >= proto::kMaxDepth)
-                            return bad("graphs are nested too deeply");
-                          Scope inner{.parent = &scope};
-                          Body nested = body;
-                          ++nested.depth;
-                          return read_graph(*it->second, into, inner, nested);
-                        }};
+  ImportContext context{
+      .b = b_,
+      .opset = static_cast<int>(opset),
+      .domain = domain,
+      .op = node.op,
+      .attributes = std::move(attributes),
+      .inputs = std::move(inputs),
+      .outputs = std::max<size_t>(node.outputs.size(), 1),
+      .graphs = std::move(names),
+      .read_graph = [&](std::string_view name, ir::Graph& into, const Values& bound) -> Status {
+        auto it = graphs.find(std::string(name));
+        if (it == graphs.end()) return bad(fmt::format("{} lacks its graph '{}'", node.op, name));
+        if (body.depth >= proto::kMaxDepth) return bad("graphs are nested too deeply");
+        Scope inner{.parent = &scope};
+        Body nested = body;
+        ++nested.depth;
+        return read_graph(*it->second, into, inner, nested, bound);
+      }};
   if (mapping->read) return mapping->read(context);
   ir::Attributes complete = TRY(mapping->defaults(context.attributes));
   return context.emit(std::string(node.op), std::move(complete));

@@ -50,7 +50,8 @@ class Importer {
 
   Status check_operators() const;
   const proto::Function* function(const proto::Node& node) const;
-  Status read_graph(const proto::Graph& from, ir::Graph& into, Scope& scope, const Body& body);
+  Status read_graph(const proto::Graph& from, ir::Graph& into, Scope& scope, const Body& body,
+                    const Values& bound = {});
   Status read_nodes(std::span<const proto::Node> nodes, Scope& scope, const Body& body);
   Status read_node(const proto::Node& node, Scope& scope, const Body& body);
   Result<Values> read_operator(const proto::Node& node, Values inputs, Scope& scope,

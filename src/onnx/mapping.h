@@ -30,9 +30,9 @@ struct ImportContext {
   Values inputs;  // null where an optional input is absent
   size_t outputs;
   std::vector<std::string> graphs;  // names of the attributes that are graphs
-  // Reads the graph attribute `name` into `into`, whose inputs exist already (more are made from
-  // the file's declarations).
-  std::function<Status(std::string_view name, ir::Graph& into)> read_graph;
+  // Reads the graph attribute `name` into `into`. The file's inputs are `bound`, in order, or the
+  // inputs that `into` has already, or are made from the file's declarations.
+  std::function<Status(std::string_view name, ir::Graph& into, const Values& bound)> read_graph;
 
   ir::Value* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
   bool has(size_t i) const { return input(i) != nullptr; }

@@ -30,6 +30,32 @@ Status own_outputs(ir::Graph& graph, const ir::OpSet& ops) {
   return builder.status();
 }
 
+// Appends the constants of `owner` that `scope` uses, in order of their first use. That order,
+// unlike the one in which they were made, is the same for a graph and for what is read back from
+// its file.
+void collect_constants(const ir::Graph& scope, const ir::Graph& owner,
+                       std::unordered_set<const ir::Value*>& seen,
+                       std::vector<const ir::Value*>& out) {
+  auto take = [&](const ir::Node& node) {
+    for (const ir::Value* input : node.inputs()) {
+      if (input && input->is_constant() && input->graph == &owner && seen.insert(input).second)
+        out.push_back(input);
+    }
+  };
+  for (const auto& node : scope.nodes()) {
+    take(*node);
+    for (const ir::Subgraph& sub : node->subgraphs) collect_constants(*sub.graph, owner, seen, out);
+  }
+  take(*scope.result());
+}
+
+std::vector<const ir::Value*> constants_by_use(const ir::Graph& graph) {
+  std::unordered_set<const ir::Value*> seen;
+  std::vector<const ir::Value*> out;
+  collect_constants(graph, graph, seen, out);
+  return out;
+}
+
 Message pair(std::string_view key, std::string_view value) {
   Message out;
   out.text(1, key);
@@ -194,7 +220,7 @@ class Serializer {
     Message out;
     for (const auto& n : graph.nodes()) out.message(1, TRY(node(*n)));
     out.text(2, graph.name);
-    for (const ir::Value* constant : graph.constants())
+    for (const ir::Value* constant : constants_by_use(graph))
       out.message(5, TRY(tensor(*constant->constant, constant->name, true)));
     for (const ir::Value* input : graph.inputs()) out.message(11, value_info(*input));
     for (const ir::Value* output : graph.outputs()) out.message(12, value_info(*output));

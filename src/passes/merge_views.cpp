@@ -1,45 +1,52 @@
-// Chains of Reshape, Flatten, Squeeze and Unsqueeze become one Reshape; chains of Transpose one
-// Transpose; a Transpose there and back around a softmax becomes its axis.
+// Chains of Reshape, Flatten, Squeeze, Unsqueeze and Transpose become as short as they can be; a
+// Transpose there and back around a softmax becomes its axis.
 #include <array>
 
 #include "ops/reshape/reshape.h"
 #include "ops/softmax/softmax.h"
 #include "ops/transpose/transpose.h"
 #include "passes/rewrite.h"
+#include "passes/view_chain.h"
 
 namespace tenon::passes {
 namespace {
 
-bool is_view(const ir::Node* node) {
-  return node && node->domain.empty() &&
-         (node->op == "Reshape" || node->op == "Flatten" || node->op == "Squeeze" ||
-          node->op == "Unsqueeze");
+// The reshape's target as constants, or as the sizes are computed.
+ir::Value* target_value(ir::Builder& b, const ir::Shape& in, const ir::Shape& out) {
+  const auto target = reshape_target(&in, out);
+  return target ? b.ints(*target) : nullptr;
 }
 
-Result<bool> merge_reshapes(ir::Node& node, const PassContext& context) {
-  ir::Node* inner = node.input(0) ? node.input(0)->producer : nullptr;
-  if (!is_view(&node) || !is_view(inner)) return false;
-  ir::Value* source = inner->input(0);
-  const auto &in = source->shape(), &out = node.output(0)->shape();
-  if (!in || !out) return false;
-  if (*in == *out) return replace(node.output(0), source);
-  const auto target = reshape_target(&*in, *out);
-  if (!target) return false;
+// The longest chain that ends here and is done in fewer steps.
+Result<bool> merge_chain(ir::Node& node, const PassContext& context) {
+  if (!is_view(&node) || !node.output(0)->shape()) return false;
+  std::vector<const ir::Node*> views;
+  std::optional<Rearrangement> best;
+  ir::Value* source = nullptr;
+  for (const ir::Node* n = &node; is_view(n) && n->input(0)->shape() && views.size() < 8;
+       n = n->input(0)->producer) {
+    views.insert(views.begin(), n);
+    auto found = compose(*n->input(0)->shape(), views);
+    if (!found) break;
+    if (found->steps() < views.size()) {
+      best = std::move(found);
+      source = n->input(0);
+    }
+  }
+  if (!best) return false;
+  if (best->steps() == 0) return replace(node.output(0), source);
   ir::Builder b = builder_before(node, context);
-  ir::Value* made = b.emit(ops::Reshape{}, {source, b.ints(*target)});
-  return replace_node(node, b, std::array{made});
-}
-
-Result<bool> merge_transposes(ir::Node& node, const PassContext& context) {
-  const ir::Node* inner = made_by(node.input(0), "Transpose");
-  if (!node.is("Transpose") || inner == nullptr) return false;
-  const auto outer_perm = node.as<ops::Transpose>().perm, perm = inner->as<ops::Transpose>().perm;
-  if (!outer_perm || !perm) return false;
-  std::vector<int64_t> both;
-  for (int64_t axis : *outer_perm) both.push_back((*perm)[static_cast<size_t>(axis)]);
-  ir::Builder b = builder_before(node, context);
-  ir::Value* made = b.emit(ops::Transpose{.perm = both}, {inner->input(0)});
-  return replace_node(node, b, std::array{made});
+  ir::Value* value = source;
+  for (const auto* shape : {&best->split, &best->joined}) {
+    if (shape == &best->joined && best->perm)
+      value = b.emit(ops::Transpose{.perm = best->perm}, {value});
+    if (!*shape) continue;
+    ir::Value* target = target_value(b, *value->shape(), **shape);
+    if (target == nullptr) return false;
+    value = b.emit(ops::Reshape{}, {value, target});
+  }
+  if (!b.status() || value->type != node.output(0)->type) return false;
+  return replace_node(node, b, std::array{value});
 }
 
 template <class Op>
@@ -68,8 +75,7 @@ Result<bool> merge_views(ir::Graph& graph, const PassContext& context) {
   for (ir::Node* node : snapshot(graph)) {
     if (!node->domain.empty() || is_dead(*node)) continue;
     if (TRY(unwrap_softmax<ops::Softmax>(*node, context)) ||
-        TRY(unwrap_softmax<ops::LogSoftmax>(*node, context)) ||
-        TRY(merge_reshapes(*node, context)) || TRY(merge_transposes(*node, context))) {
+        TRY(unwrap_softmax<ops::LogSoftmax>(*node, context)) || TRY(merge_chain(*node, context))) {
       changed = true;
     }
   }

@@ -56,6 +56,7 @@ Status write(const std::string& path, const View& view);
 
 struct ReadOptions {
   int threads = 1;  // that verify checksums
+  bool verify_blobs = true;
 };
 Result<Contents> read(const MappedFile& file, const ir::OpSet& ops,
                       const ReadOptions& options = {});

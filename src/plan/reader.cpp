@@ -47,7 +47,7 @@ class Reader {
   Reader(std::span<const std::byte> bytes, std::shared_ptr<const std::byte> owner)
       : bytes_(bytes), owner_(std::move(owner)) {}
 
-  Result<Contents> read(const fb::Plan& plan, const ir::OpSet& ops, int threads) {
+  Result<Contents> read(const fb::Plan& plan, const ir::OpSet& ops, const ReadOptions& options) {
     Contents out;
     out.graph = std::make_unique<ir::Graph>();
     for (const auto* o : range(plan.origins())) {
@@ -110,7 +110,7 @@ class Reader {
       blob.bytes = p->blob()->size();
       out.packed.push_back(std::move(blob));
     }
-    TRY(verify_blobs(threads));
+    if (options.verify_blobs) TRY(verify_blobs(options.threads));
     // The types in the file are not trusted: kernels write as many bytes as types say.
     TRY(ir::infer(*out.graph, ops));
     TRY(ir::verify(*out.graph, ops, "reading a plan"));
@@ -372,7 +372,7 @@ Result<Contents> read(std::span<const std::byte> bytes, std::shared_ptr<const st
                       const ir::OpSet& ops, const ReadOptions& options) {
   const fb::Plan* plan = TRY(header(bytes));
   Reader reader(bytes, std::move(owner));
-  return reader.read(*plan, ops, options.threads);
+  return reader.read(*plan, ops, options);
 }
 
 Result<Contents> read(const MappedFile& file, const ir::OpSet& ops, const ReadOptions& options) {

@@ -56,6 +56,7 @@ Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t p
                              const ImportOptions& options) {
   const InputSpec* shape = find_spec(options.shapes, name, position);
   const InputSpec* dynamic = find_spec(options.dynamic, name, position);
+  if (shape == nullptr && !recorded) shape = dynamic;  // it has sizes for the other dimensions
   if (shape == nullptr && !recorded) {
     return fail({.kind = ErrorKind::usage, .what = fmt::format("the shape of the input '{}' is not known", name),
                  .why = "the file records no example inputs, which a scripted module never does",

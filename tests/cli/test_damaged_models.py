@@ -113,7 +113,7 @@ class Damaged(ProgramTest):
             ("archived.pt", with_entry(traced(), "data.pkl", hostile, "archived.pt")),
         ):
             with self.subTest(name):
-                self.refuse(model, "system")
+                self.refuse(model)
                 self.assertFalse(witness.exists(), "the pickle was executed")
 
     def test_state_dict_gets_the_script_that_makes_a_model(self) -> None:

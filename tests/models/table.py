@@ -23,7 +23,8 @@ times the tolerance.
 
 A number under an opset is the largest error of ONNX Runtime's outputs against PyTorch's, relative to the largest
 magnitude of that output; the limit is {tolerance:.0e}. It stands only where the ONNX file also passed
-`onnx.checker` with full check. *=* says that the file, read back, is the graph it was written from; *~* that the
+`onnx.checker` with full check. *ref* marks those where ONNX Runtime lacks an operator of the opset and onnx's
+reference evaluator took its place. *=* says that the file, read back, is the graph it was written from; *~* that the
 opset lacks an operator of that graph, and that the decomposition, read back and written again, is the same file.
 *engine* is the error of Tenon's own engine on the model file and on the ONNX file of opset {main}.
 
@@ -58,6 +59,8 @@ def _outcome_row(outcome: Outcome) -> str:
     kind = case.kind + (" dynamic" if case.dynamic and case.kind.endswith(".pt") else "")
     if outcome.refused:
         cells = ["PyTorch cannot make it"] + [""] * len(OPSETS)
+    elif "convert" in outcome.verdicts:
+        cells = [_cell(outcome.verdicts["convert"])] * (len(OPSETS) + 1)
     else:
         cells = [_opset_cell(outcome, opset) for opset in OPSETS] + [_cell(outcome.verdicts.get("engine"))]
     return _row([case.model, kind, *cells])

@@ -13,70 +13,114 @@ namespace {
 
 using winograd::Problem;
 
-// Up to this size, the transformed weights stay in a core's second-level cache beside the tiles:
-// each thread then takes tiles of its own through all three steps.
-constexpr int64_t kResidentWeights = 300'000;  // floats
+// Up to this size, the transformed weights stay in near caches: they are kept transformed, and each
+// thread takes tiles of its own through all three steps.
+constexpr int64_t kResidentWeights = 800'000;  // floats
 constexpr int64_t kOwnTiles = 24;
-// Else all tiles go through the steps together, at most so many floats of them at a time.
-constexpr int64_t kSharedFloats = 6'000'000;
+// Larger ones would have to come from memory at each run, four times as large as they are: they are
+// kept as they are, and transformed a little at a time where they are used. The threads share the
+// tiles' transform and take panels of output channels of their own.
+constexpr int64_t kSharedTiles = 60;
+// Input channels whose weights are transformed at a time: they share the second-level cache with
+// the products of a panel.
+constexpr int64_t kNearFloats = 215'000;
+constexpr int64_t kLeastDepth = 16, kMostDepth = 64;
+
+int64_t rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 struct Convolution {
   Problem problem;
   std::shared_ptr<const std::byte> weights, bias;
   int64_t tiles_at_once = 0;
   int threads = 1;
-  bool own_tiles = false;
+  bool resident = false;
 
+  int64_t panels() const { return (problem.out_blocks + winograd::kPanel - 1) / winograd::kPanel; }
+  int64_t panel_width() const { return winograd::kPanel * problem.block; }
+  // Floats of the buffers.
   int64_t v_floats() const {
-    return (winograd::point_stride(tiles_at_once, problem.in_channels()) * winograd::kPoints + 15) /
-           16 * 16;
+    return rounded(winograd::point_stride(tiles_at_once, problem.in_channels()) *
+                   winograd::kPoints);
   }
   int64_t m_floats() const {
-    return (winograd::point_stride(tiles_at_once, problem.out_channels()) * winograd::kPoints +
-            15) /
-           16 * 16;
+    const int64_t width = resident ? problem.out_channels() : panel_width();
+    return rounded(winograd::point_stride(tiles_at_once, width) * winograd::kPoints);
+  }
+  int64_t depth() const {
+    const int64_t fits =
+        (kNearFloats - m_floats()) / (winograd::kPoints * panel_width()) / kLeastDepth;
+    return std::clamp(fits * kLeastDepth, kLeastDepth, kMostDepth);
+  }
+  int64_t u_floats() const {
+    return resident ? 0
+                    : rounded(winograd::point_stride(depth(), panel_width()) * winograd::kPoints);
+  }
+  int64_t scratch_floats() const {
+    return resident ? threads * (v_floats() + m_floats())
+                    : v_floats() + threads * (m_floats() + u_floats());
   }
 
   void run(const cpu::Args& args) const;
-  void run_own(const float* x, const float* residual, float* y, float* scratch) const;
-  void run_shared(const float* x, const float* residual, float* y, float* scratch) const;
+  void run_resident(const float* x, const float* residual, float* y, float* scratch) const;
+  void run_streamed(const float* x, const float* residual, float* y, float* scratch) const;
+  void run_panel(int64_t panel, const float* v, int64_t first, int64_t tiles, float* m, float* u,
+                 const float* residual, float* y) const;
 };
 
-void Convolution::run_own(const float* x, const float* residual, float* y, float* scratch) const {
+void Convolution::run_resident(const float* x, const float* residual, float* y,
+                               float* scratch) const {
   const Problem& p = problem;
   const auto* u = reinterpret_cast<const float*>(weights.get());
   const auto* b = reinterpret_cast<const float*>(bias.get());
-  const int64_t panels = (p.out_blocks + winograd::kPanel - 1) / winograd::kPanel;
+  const int64_t in = p.in_channels(), out = p.out_channels();
   cpu::parallel_for(p.tiles(), tiles_at_once, threads, [&](int64_t begin, int64_t end) {
     float* v = scratch + omp_get_thread_num() * (v_floats() + m_floats());
     float* m = v + v_floats();
     for (int64_t t = begin; t < end; t += tiles_at_once) {
       const int64_t n = std::min(tiles_at_once, end - t);
+      const winograd::Points vs{in, winograd::point_stride(n, in)};
+      const winograd::Points ms{out, winograd::point_stride(n, out)};
       winograd::transform_input(p, x, t, n, 0, p.in_blocks, v);
-      winograd::multiply(p, v, u, n, 0, winograd::kPoints * panels, m);
-      winograd::transform_output(p, m, t, n, 0, p.out_blocks, b, residual, y);
+      for (int64_t c = 0; c < out; c += panel_width()) {
+        const int64_t width = std::min(panel_width(), out - c);
+        winograd::multiply(v, vs, u + c * in, {width, in * out}, n, in, width, m + c, ms, false);
+      }
+      winograd::transform_output(p, m, ms, t, n, 0, p.out_blocks, b, residual, y);
     }
   });
 }
 
-void Convolution::run_shared(const float* x, const float* residual, float* y,
-                             float* scratch) const {
+void Convolution::run_panel(int64_t panel, const float* v, int64_t first, int64_t tiles, float* m,
+                            float* u, const float* residual, float* y) const {
   const Problem& p = problem;
-  const auto* u = reinterpret_cast<const float*>(weights.get());
-  const auto* b = reinterpret_cast<const float*>(bias.get());
-  const int64_t panels = (p.out_blocks + winograd::kPanel - 1) / winograd::kPanel;
+  const int64_t in = p.in_channels(), from = panel * panel_width();
+  const int64_t width = std::min(panel_width(), p.out_channels() - from);
+  const auto* w = reinterpret_cast<const float*>(weights.get()) + from * in * 9;
+  const winograd::Points vs{in, winograd::point_stride(tiles, in)};
+  const winograd::Points ms{width, winograd::point_stride(tiles, width)};
+  for (int64_t i = 0; i < in; i += depth()) {
+    const int64_t n = std::min(depth(), in - i);
+    winograd::transform_panel(w, i, n, width, u);
+    winograd::multiply(v + i, vs, u, {width, winograd::point_stride(n, width)}, tiles, n, width, m,
+                       ms, i > 0);
+  }
+  const int64_t block = from / p.block;
+  winograd::transform_output(p, m, ms, first, tiles, block, block + width / p.block,
+                             reinterpret_cast<const float*>(bias.get()), residual, y);
+}
+
+void Convolution::run_streamed(const float* x, const float* residual, float* y,
+                               float* scratch) const {
+  const Problem& p = problem;
   float* v = scratch;
-  float* m = v + v_floats();
   for (int64_t t = 0; t < p.tiles(); t += tiles_at_once) {
     const int64_t n = std::min(tiles_at_once, p.tiles() - t);
     cpu::parallel_for(p.in_blocks, 1, threads, [&](int64_t begin, int64_t end) {
       winograd::transform_input(p, x, t, n, begin, end, v);
     });
-    cpu::parallel_for(winograd::kPoints * panels, 1, threads, [&](int64_t begin, int64_t end) {
-      winograd::multiply(p, v, u, n, begin, end, m);
-    });
-    cpu::parallel_for(p.out_blocks, 1, threads, [&](int64_t begin, int64_t end) {
-      winograd::transform_output(p, m, t, n, begin, end, b, residual, y);
+    cpu::parallel_for(panels(), 1, threads, [&](int64_t begin, int64_t end) {
+      float* m = v + v_floats() + omp_get_thread_num() * (m_floats() + u_floats());
+      for (int64_t i = begin; i < end; ++i) run_panel(i, v, t, n, m, m + m_floats(), residual, y);
     });
   }
 }
@@ -84,10 +128,10 @@ void Convolution::run_shared(const float* x, const float* residual, float* y,
 void Convolution::run(const cpu::Args& args) const {
   const float* residual = problem.residual ? args.f32(3) : nullptr;
   auto* scratch = reinterpret_cast<float*>(args.scratch);
-  if (own_tiles)
-    run_own(args.f32(0), residual, args.f32_out(), scratch);
+  if (resident)
+    run_resident(args.f32(0), residual, args.f32_out(), scratch);
   else
-    run_shared(args.f32(0), residual, args.f32_out(), scratch);
+    run_streamed(args.f32(0), residual, args.f32_out(), scratch);
 }
 
 // [residual,] [one clip or plain relu]; nullopt for others.
@@ -150,13 +194,19 @@ Result<cpu::Prepared> make_tiles(cpu::MakeContext& context) {
   if (!clip) return context.refuse("a post-op of another kind");
   p.low = (*clip)[0];
   p.high = (*clip)[1];
+  conv->resident = winograd::weight_floats(p) <= kResidentWeights;
   const Tensor& w = *context.inputs[1].constant;
-  const auto bytes = static_cast<size_t>(winograd::weight_floats(p)) * sizeof(float);
+  const int64_t floats = conv->resident ? winograd::weight_floats(p) : winograd::packed_floats(p);
   conv->weights = TRY(context.packer.pack(
-      context.inputs[1], fmt::format("winograd4x4;{};{}", block, winograd::kPanel), bytes,
-      [&](std::byte* out) {
-        winograd::transform_weights(w.values<float>().data(), w.shape()[0], w.shape()[1], p,
-                                    reinterpret_cast<float*>(out));
+      context.inputs[1],
+      fmt::format("winograd4x4;{};{};{}", conv->resident ? 36 : 9, block, winograd::kPanel),
+      static_cast<size_t>(floats) * sizeof(float), [&](std::byte* out) {
+        auto* to = reinterpret_cast<float*>(out);
+        const float* from = w.values<float>().data();
+        if (conv->resident)
+          winograd::transform_weights(from, w.shape()[0], w.shape()[1], p, to);
+        else
+          winograd::pack_weights(from, w.shape()[0], w.shape()[1], p, to);
         return Status{};
       }));
   if (context.has(2)) {
@@ -169,16 +219,9 @@ Result<cpu::Prepared> make_tiles(cpu::MakeContext& context) {
                                          }));
   }
   conv->threads = context.threads;
-  conv->own_tiles =
-      winograd::weight_floats(p) <= kResidentWeights && p.tiles() >= kOwnTiles * context.threads;
-  const int64_t per_tile = winograd::kPoints * (p.in_channels() + p.out_channels());
-  conv->tiles_at_once = conv->own_tiles
-                            ? kOwnTiles
-                            : std::clamp<int64_t>(kSharedFloats / per_tile / 6 * 6, 6, p.tiles());
-  const int64_t floats =
-      (conv->v_floats() + conv->m_floats()) * (conv->own_tiles ? context.threads : 1);
+  conv->tiles_at_once = std::min(conv->resident ? kOwnTiles : kSharedTiles, p.tiles());
   cpu::Prepared prepared;
-  prepared.scratch = static_cast<size_t>(floats) * sizeof(float);
+  prepared.scratch = static_cast<size_t>(conv->scratch_floats()) * sizeof(float);
   if (p.residual) prepared.in_place = 1u << 3;
   prepared.run = [conv](const cpu::Args& args) {
     conv->run(args);

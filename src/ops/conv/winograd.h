@@ -42,15 +42,29 @@ inline int64_t weight_floats(const Problem& p) {
   return kPoints * p.in_channels() * p.out_channels();
 }
 
+// weights[o][i][3][3] -> W[panel][i][9][kPanel * block]: as large as the weights themselves, for
+// transform_panel().
+void pack_weights(const float* weights, int64_t out, int64_t in, const Problem& p, float* packed);
+inline int64_t packed_floats(const Problem& p) { return 9 * p.in_channels() * p.out_channels(); }
+// Input channels [i, i + n) of one panel of W, `width` wide -> U[point][n][width], points
+// point_stride(n, width) apart.
+void transform_panel(const float* packed, int64_t i, int64_t n, int64_t width, float* u);
+
 // Tiles [first, first + count), input blocks [b0, b1) -> V[point][tile - first][channel].
 void transform_input(const Problem& p, const float* x, int64_t first, int64_t count, int64_t b0,
                      int64_t b1, float* v);
-// Panels of all points numbered point * panels + panel, those in [begin, end):
-// M[point][tile][channel] = V * U.
-void multiply(const Problem& p, const float* v, const float* u, int64_t count, int64_t begin,
-              int64_t end, float* m);
-// M -> outputs, of blocks [b0, b1).
-void transform_output(const Problem& p, const float* m, int64_t first, int64_t count, int64_t b0,
-                      int64_t b1, const float* bias, const float* residual, float* y);
+
+// Row-major matrices, each point's at `point_stride` from the one before.
+struct Points {
+  int64_t row = 0;    // floats from one row to the next
+  int64_t point = 0;  // and from one point to the next
+};
+// For every point: M[tile][0, width) (+)= V[tile][0, depth) * U[0, depth)[0, width).
+void multiply(const float* v, Points vs, const float* u, Points us, int64_t tiles, int64_t depth,
+              int64_t width, float* m, Points ms, bool accumulate);
+
+// M, which begins with block b0 -> outputs of blocks [b0, b1).
+void transform_output(const Problem& p, const float* m, Points ms, int64_t first, int64_t count,
+                      int64_t b0, int64_t b1, const float* bias, const float* residual, float* y);
 
 }  // namespace tenon::ops::winograd

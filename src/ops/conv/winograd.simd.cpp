@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/conv/winograd.simd.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // NOLINT: must come before highway.h
 #include <hwy/highway.h>
 
@@ -55,16 +56,26 @@ void Input(const Problem& p, const float* x, int64_t first, int64_t count, int64
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t channels = p.in_channels(), stride = point_stride(count, channels);
-  for (int64_t t = 0; t < count; ++t) {
-    const Place at = PlaceOf(p, first + t);
-    const int64_t y0 = at.y - p.pad_top, x0 = at.x - p.pad_left;
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + 6 <= p.height && x0 + 6 <= p.width;
-    for (int64_t b = b0; b < b1; ++b) {
+  // Blocks outside, tiles inside: neighbouring tiles read on along the same rows of memory.
+  for (int64_t b = b0; b < b1; ++b) {
+    for (int64_t t = 0; t < count; ++t) {
+      const Place at = PlaceOf(p, first + t);
+      const int64_t y0 = at.y - p.pad_top, x0 = at.x - p.pad_left;
+      const bool inside = y0 >= 0 && x0 >= 0 && y0 + 6 <= p.height && x0 + 6 <= p.width;
       const float* plane = x + (at.n * p.in_blocks + b) * p.height * p.width * p.block;
+      if (inside) {  // what the tile after the next one adds, on its way from the shared cache
+#pragma GCC unroll 8
+        for (int64_t r = 0; r < 6; ++r) {
+          const float* ahead = plane + ((y0 + r) * p.width + x0 + 10) * p.block;
+          for (int64_t c = 0; c < 4; ++c) hwy::Prefetch(ahead + c * p.block);
+        }
+      }
       for (int64_t l = 0; l < p.block; l += lanes) {
         V rows[6][6];  // [column][point along y]
         HWY_ALIGN V line[6];
+#pragma GCC unroll 8
         for (int64_t c = 0; c < 6; ++c) {
+#pragma GCC unroll 8
           for (int64_t r = 0; r < 6; ++r) {
             const int64_t yy = y0 + r, xx = x0 + c;
             const bool in = inside || (yy >= 0 && yy < p.height && xx >= 0 && xx < p.width);
@@ -73,10 +84,13 @@ void Input(const Problem& p, const float* x, int64_t first, int64_t count, int64
           InputColumn(d, line, rows[c]);
         }
         float* to = v + t * channels + b * p.block + l;
+#pragma GCC unroll 8
         for (int64_t r = 0; r < 6; ++r) {
           V out[6];
+#pragma GCC unroll 8
           for (int64_t c = 0; c < 6; ++c) line[c] = rows[c][r];
           InputColumn(d, line, out);
+#pragma GCC unroll 8
           for (int64_t c = 0; c < 6; ++c) hn::StoreU(out[c], d, to + (r * 6 + c) * stride);
         }
       }
@@ -84,29 +98,39 @@ void Input(const Problem& p, const float* x, int64_t first, int64_t count, int64
   }
 }
 
-void Output(const Problem& p, const float* m, int64_t first, int64_t count, int64_t b0, int64_t b1,
-            const float* bias, const float* residual, float* y) {
+void Output(const Problem& p, const float* m, Points ms, int64_t first, int64_t count, int64_t b0,
+            int64_t b1, const float* bias, const float* residual, float* y) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t channels = p.out_channels(), stride = point_stride(count, channels);
   const V low = hn::Set(d, p.low), high = hn::Set(d, p.high);
-  for (int64_t t = 0; t < count; ++t) {
-    const Place at = PlaceOf(p, first + t);
-    const int64_t height = std::min(kTile, p.out_height - at.y);
-    const int64_t width = std::min(kTile, p.out_width - at.x);
-    for (int64_t b = b0; b < b1; ++b) {
+  for (int64_t b = b0; b < b1; ++b) {
+    for (int64_t t = 0; t < count; ++t) {
+      const Place at = PlaceOf(p, first + t);
+      const int64_t height = std::min(kTile, p.out_height - at.y);
+      const int64_t width = std::min(kTile, p.out_width - at.x);
+      for (int64_t r = 0; r < height; ++r) {
+        const int64_t ahead = (at.n * p.out_blocks + b) * p.out_height * p.out_width +
+                              (at.y + r) * p.out_width + at.x + 2 * kTile;
+        for (int64_t c = 0; c < kTile; ++c) {
+          __builtin_prefetch(y + (ahead + c) * p.block, 1);
+          if (residual != nullptr) hwy::Prefetch(residual + (ahead + c) * p.block);
+        }
+      }
       for (int64_t l = 0; l < p.block; l += lanes) {
-        const float* from = m + t * channels + b * p.block + l;
+        const float* from = m + t * ms.row + (b - b0) * p.block + l;
         V columns[6][4];  // [column][output along y]
         V line[6];
+#pragma GCC unroll 8
         for (int64_t c = 0; c < 6; ++c) {
-          for (int64_t r = 0; r < 6; ++r) line[r] = hn::LoadU(d, from + (r * 6 + c) * stride);
+#pragma GCC unroll 8
+          for (int64_t r = 0; r < 6; ++r) line[r] = hn::LoadU(d, from + (r * 6 + c) * ms.point);
           OutputColumn(d, line, columns[c]);
         }
         const V add = bias ? hn::LoadU(d, bias + b * p.block + l) : hn::Zero(d);
         const int64_t plane = (at.n * p.out_blocks + b) * p.out_height * p.out_width * p.block + l;
         for (int64_t r = 0; r < height; ++r) {
           V out[4];
+#pragma GCC unroll 8
           for (int64_t c = 0; c < 6; ++c) line[c] = columns[c][r];
           OutputColumn(d, line, out);
           for (int64_t c = 0; c < width; ++c) {
@@ -121,25 +145,27 @@ void Output(const Problem& p, const float* m, int64_t first, int64_t count, int6
   }
 }
 
-// R tiles by C vectors of output channels, summed over all input channels in registers.
+// R tiles by C vectors of output channels, summed over input channels in registers.
 template <int R, int C>
-HWY_INLINE void Micro(const float* HWY_RESTRICT v, const float* HWY_RESTRICT u, int64_t channels,
-                      int64_t panel, float* HWY_RESTRICT m, int64_t out_channels) {
+HWY_INLINE void Micro(const float* HWY_RESTRICT v, int64_t v_row, const float* HWY_RESTRICT u,
+                      int64_t u_row, int64_t depth, float* HWY_RESTRICT m, int64_t m_row,
+                      bool accumulate) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   V acc[R][C];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int c = 0; c < C; ++c) acc[r][c] = hn::Zero(d);
+    for (int c = 0; c < C; ++c)
+      acc[r][c] = accumulate ? hn::LoadU(d, m + r * m_row + c * lanes) : hn::Zero(d);
   }
-  for (int64_t k = 0; k < channels; ++k) {
+  for (int64_t k = 0; k < depth; ++k) {
     V w[C];
 #pragma GCC unroll 8
-    for (int c = 0; c < C; ++c) w[c] = hn::LoadU(d, u + k * panel + c * lanes);
+    for (int c = 0; c < C; ++c) w[c] = hn::LoadU(d, u + k * u_row + c * lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const V a = hn::Set(d, v[r * channels + k]);
+      const V a = hn::Set(d, v[r * v_row + k]);
 #pragma GCC unroll 8
       for (int c = 0; c < C; ++c) acc[r][c] = hn::MulAdd(a, w[c], acc[r][c]);
     }
@@ -147,62 +173,101 @@ HWY_INLINE void Micro(const float* HWY_RESTRICT v, const float* HWY_RESTRICT u, 
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int c = 0; c < C; ++c) hn::StoreU(acc[r][c], d, m + r * out_channels + c * lanes);
+    for (int c = 0; c < C; ++c) hn::StoreU(acc[r][c], d, m + r * m_row + c * lanes);
   }
 }
 
 template <int C>
-HWY_INLINE void Rows(const float* v, const float* u, int64_t count, int64_t channels, int64_t panel,
-                     float* m, int64_t out_channels) {
+HWY_INLINE void Rows(const float* v, int64_t v_row, const float* u, int64_t u_row, int64_t tiles,
+                     int64_t depth, float* m, int64_t m_row, bool accumulate) {
   int64_t t = 0;
-  for (; t + 6 <= count; t += 6)
-    Micro<6, C>(v + t * channels, u, channels, panel, m + t * out_channels, out_channels);
-  const float* rest = v + t * channels;
-  float* to = m + t * out_channels;
-  switch (count - t) {
+  for (; t + 6 <= tiles; t += 6)
+    Micro<6, C>(v + t * v_row, v_row, u, u_row, depth, m + t * m_row, m_row, accumulate);
+  const float* rest = v + t * v_row;
+  float* to = m + t * m_row;
+  switch (tiles - t) {
     case 5:
-      return Micro<5, C>(rest, u, channels, panel, to, out_channels);
+      return Micro<5, C>(rest, v_row, u, u_row, depth, to, m_row, accumulate);
     case 4:
-      return Micro<4, C>(rest, u, channels, panel, to, out_channels);
+      return Micro<4, C>(rest, v_row, u, u_row, depth, to, m_row, accumulate);
     case 3:
-      return Micro<3, C>(rest, u, channels, panel, to, out_channels);
+      return Micro<3, C>(rest, v_row, u, u_row, depth, to, m_row, accumulate);
     case 2:
-      return Micro<2, C>(rest, u, channels, panel, to, out_channels);
+      return Micro<2, C>(rest, v_row, u, u_row, depth, to, m_row, accumulate);
     case 1:
-      return Micro<1, C>(rest, u, channels, panel, to, out_channels);
+      return Micro<1, C>(rest, v_row, u, u_row, depth, to, m_row, accumulate);
     default:
       return;
   }
 }
 
-void Multiply(const Problem& p, const float* v, const float* u, int64_t count, int64_t begin,
-              int64_t end, float* m) {
+void Multiply(const float* v, Points vs, const float* u, Points us, int64_t tiles, int64_t depth,
+              int64_t width, float* m, Points ms, bool accumulate) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t in = p.in_channels(), out = p.out_channels();
-  const int64_t panels = (p.out_blocks + kPanel - 1) / kPanel;
-  const int64_t in_stride = point_stride(count, in), out_stride = point_stride(count, out);
   // Vectors that fit the registers together: 4 with 32 registers, 2 with 16.
   constexpr int64_t kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t point = i / panels, panel = i % panels;
-    const int64_t first = panel * kPanel * p.block;
-    const int64_t width = std::min(kPanel * p.block, out - first);
-    const float* weights = u + point * in * out + first * in;
-    const float* from = v + point * in_stride;
-    float* to = m + point * out_stride + first;
+  for (int64_t point = 0; point < kPoints; ++point) {
+    const float* from = v + point * vs.point;
+    const float* weights = u + point * us.point;
+    float* to = m + point * ms.point;
     for (int64_t c = 0; c < width;) {
       const int64_t vectors = std::min((width - c) / lanes, kVectors);
-      if (vectors == 4) {
-        Rows<4>(from, weights + c, count, in, width, to + c, out);
-      } else if (vectors == 3) {
-        Rows<3>(from, weights + c, count, in, width, to + c, out);
-      } else if (vectors == 2) {
-        Rows<2>(from, weights + c, count, in, width, to + c, out);
-      } else {
-        Rows<1>(from, weights + c, count, in, width, to + c, out);
+      auto rows = [&]<int C>() HWY_ATTR {
+        Rows<C>(from, vs.row, weights + c, us.row, tiles, depth, to + c, ms.row, accumulate);
+      };
+      switch (vectors) {
+        case 4:
+          rows.template operator()<4>();
+          break;
+        case 3:
+          rows.template operator()<3>();
+          break;
+        case 2:
+          rows.template operator()<2>();
+          break;
+        default:
+          rows.template operator()<1>();
       }
       c += vectors * lanes;
+    }
+  }
+}
+
+// G g of one column: g[0..3) -> t[0..6).
+HWY_INLINE void WeightColumn(D d, V g0, V g1, V g2, V* t) {
+  const V sixth = hn::Set(d, -1.0f / 6), outer = hn::Add(g0, g2);
+  const V far = hn::MulAdd(g0, hn::Set(d, 1.0f / 24), hn::Mul(g2, hn::Set(d, 1.0f / 6)));
+  const V middle = hn::Mul(g1, hn::Set(d, 1.0f / 12));
+  t[0] = hn::Mul(g0, hn::Set(d, 0.25f));
+  t[1] = hn::Mul(hn::Add(outer, g1), sixth);
+  t[2] = hn::Mul(hn::Sub(outer, g1), sixth);
+  t[3] = hn::Add(far, middle);
+  t[4] = hn::Sub(far, middle);
+  t[5] = g2;
+}
+
+void Panel(const float* packed, int64_t i0, int64_t n, int64_t width, float* u) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t point = point_stride(n, width);
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t o = 0; o < width; o += lanes) {
+      const float* w = packed + (i0 + i) * 9 * width + o;
+      V half[3][6];
+#pragma GCC unroll 8
+      for (int64_t c = 0; c < 3; ++c) {
+        WeightColumn(d, hn::LoadU(d, w + c * width), hn::LoadU(d, w + (3 + c) * width),
+                     hn::LoadU(d, w + (6 + c) * width), half[c]);
+      }
+#pragma GCC unroll 8
+      for (int64_t r = 0; r < 6; ++r) {
+        V out[6];
+        WeightColumn(d, half[0][r], half[1][r], half[2][r], out);
+#pragma GCC unroll 8
+        for (int64_t c = 0; c < 6; ++c)
+          hn::StoreU(out[c], d, u + (r * 6 + c) * point + i * width + o);
+      }
     }
   }
 }
@@ -216,18 +281,35 @@ namespace tenon::ops::winograd {
 HWY_EXPORT(Input);
 HWY_EXPORT(Output);
 HWY_EXPORT(Multiply);
+HWY_EXPORT(Panel);
 
 void transform_input(const Problem& p, const float* x, int64_t first, int64_t count, int64_t b0,
                      int64_t b1, float* v) {
   HWY_DYNAMIC_DISPATCH(Input)(p, x, first, count, b0, b1, v);
 }
-void multiply(const Problem& p, const float* v, const float* u, int64_t count, int64_t begin,
-              int64_t end, float* m) {
-  HWY_DYNAMIC_DISPATCH(Multiply)(p, v, u, count, begin, end, m);
+void multiply(const float* v, Points vs, const float* u, Points us, int64_t tiles, int64_t depth,
+              int64_t width, float* m, Points ms, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(v, vs, u, us, tiles, depth, width, m, ms, accumulate);
 }
-void transform_output(const Problem& p, const float* m, int64_t first, int64_t count, int64_t b0,
-                      int64_t b1, const float* bias, const float* residual, float* y) {
-  HWY_DYNAMIC_DISPATCH(Output)(p, m, first, count, b0, b1, bias, residual, y);
+void transform_output(const Problem& p, const float* m, Points ms, int64_t first, int64_t count,
+                      int64_t b0, int64_t b1, const float* bias, const float* residual, float* y) {
+  HWY_DYNAMIC_DISPATCH(Output)(p, m, ms, first, count, b0, b1, bias, residual, y);
+}
+void transform_panel(const float* packed, int64_t i, int64_t n, int64_t width, float* u) {
+  HWY_DYNAMIC_DISPATCH(Panel)(packed, i, n, width, u);
+}
+
+void pack_weights(const float* weights, int64_t out, int64_t in, const Problem& p, float* packed) {
+  const int64_t panel = kPanel * p.block;
+  for (int64_t o = 0; o < out; ++o) {
+    const int64_t first = o / panel * panel, width = std::min(panel, p.out_channels() - first);
+    for (int64_t i = 0; i < in; ++i) {
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        packed[first * p.in_channels() * 9 + (i * 9 + tap) * width + o - first] =
+            weights[(o * in + i) * 9 + tap];
+      }
+    }
+  }
 }
 
 void transform_weights(const float* weights, int64_t out, int64_t in, const Problem& p, float* u) {

@@ -60,6 +60,14 @@ Status infer_loop(InferContext& context) {
   ir::Graph* body = node.subgraph("body");
   if (body == nullptr) return context.fail("the body is missing");
   const size_t carried = context.input_count() < 2 ? 0 : context.input_count() - 2;
+  // A body that is still empty gets the types of its inputs, to be written with.
+  const bool is_empty = body->outputs().empty() && body->size() == 0;
+  if (is_empty && body->inputs().size() == carried + 2) {
+    body->inputs()[0]->type = ir::Type::tensor(DType::i64, Sizes{});
+    body->inputs()[1]->type = ir::Type::tensor(DType::boolean, Sizes{});
+    for (size_t i = 0; i < carried; ++i) body->inputs()[i + 2]->type = context.input(i + 2)->type;
+    return {};
+  }
   if (body->inputs().size() != carried + 2 || body->outputs().size() < carried + 1 ||
       context.output_count() != body->outputs().size() - 1) {
     return context.fail(fmt::format(

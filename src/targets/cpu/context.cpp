@@ -71,7 +71,7 @@ Result<std::vector<Tensor>> run_fixed(ContextState& context, const ir::Bindings&
   if (context.last == nullptr || context.last->bindings != bindings)
     context.last = TRY(specialisation(*context.engine, bindings));
   const Specialisation& spec = *context.last;
-  if (context.arena_bytes < spec.arena) {
+  if (context.arena == nullptr || context.arena_bytes < spec.arena) {
     context.arena = aligned_bytes(spec.arena);
     context.arena_bytes = spec.arena;
   }

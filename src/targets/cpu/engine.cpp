@@ -45,15 +45,18 @@ Status check_operators(const EngineState& state) {
   std::map<std::string, std::vector<const ir::Node*>> missing;
   ir::for_each_node(*state.lowered.graph, [&](const ir::Node& node) {
     if (node.op == "If" || node.op == "Loop") return;
-    if (state.tables.refs.find(node.domain, node.op) || !candidates(state, node).empty()) return;
+    if (node.domain == kDomain || state.tables.refs.find(node.domain, node.op) ||
+        !candidates(state, node).empty()) {
+      return;
+    }
     missing[node.op].push_back(&node);
   });
   if (missing.empty()) return {};
-  Error error{.kind = ErrorKind::unsupported,
-              .what = fmt::format("the CPU engine lacks {} of the model's operators",
-                                  missing.size()),
-              .why = "they have no kernel",
-              .hint = "see `tenon inspect --target cpu`; custom operators come with --plugin"};
+  Error error{
+      .kind = ErrorKind::unsupported,
+      .what = fmt::format("the CPU engine lacks {} of the model's operators", missing.size()),
+      .why = "they have no kernel",
+      .hint = "see `tenon inspect --target cpu`; custom operators come with --plugin"};
   for (const auto& [op, nodes] : missing) {
     error.details.push_back({.kind = ErrorKind::unsupported,
                              .what = fmt::format("{} ({} times)", op, nodes.size()),
@@ -96,9 +99,8 @@ auto guarded(const char* what, F&& f) -> decltype(f()) {
 // The sizes for which a plan is ready at once: those of the symbols' opt. Models that cannot be
 // planned at made-up sizes are planned at their first run.
 bool has_opt(const ir::Graph& graph) {
-  return std::ranges::all_of(graph.symbols, [](const ir::Symbol& s) {
-    return s.source != nullptr || s.opt || s.range.min == s.range.max;
-  });
+  return std::ranges::all_of(
+      graph.symbols, [](const ir::Symbol& s) { return s.opt || s.range.min == s.range.max; });
 }
 
 }  // namespace
@@ -132,8 +134,7 @@ Result<Engine> Engine::load(const std::string& path, const Tables& tables,
     const int wanted = options.threads > 0 ? options.threads : default_threads();
     auto contents = plan::read(file, tables.ops, {.threads = wanted});
     if (!contents) return fail(with_where(std::move(contents).error(), {.file = path}));
-    const int threads =
-        options.threads > 0 ? options.threads : std::min(contents->threads, wanted);
+    const int threads = options.threads > 0 ? options.threads : std::min(contents->threads, wanted);
     const ThreadScope scope(threads);
     auto state = TRY(make_state(std::move(contents->graph), tables, contents->disabled, threads));
     state->tactics = std::move(contents->tactics);

@@ -11,6 +11,7 @@
 #include "ir/integers.h"
 #include "targets/cpu/bind.h"
 #include "targets/cpu/context.h"
+#include "targets/cpu/reorder.h"
 #include "targets/cpu/specialise.h"
 
 namespace tenon::cpu {
@@ -181,18 +182,10 @@ Status Interpreter::run(const ir::Node& node) {
 Result<Held> Interpreter::plain(const Held& held) {
   if (held.block == 0) return held;
   const Dims& dims = held.tensor.shape();
-  const int64_t block = held.block, blocks = (dims[1] + block - 1) / block;
-  const int64_t spatial = element_count(std::span(dims).subspan(2));
-  Held out{Tensor(DType::f32, dims, pool_->take(held.tensor.nbytes()))};
-  const auto* from = reinterpret_cast<const float*>(held.tensor.data());
-  auto to = out.tensor.mutable_values<float>();
-  for (int64_t n = 0; n < dims[0]; ++n) {
-    for (int64_t c = 0; c < dims[1]; ++c) {
-      const float* lane = from + (n * blocks + c / block) * spatial * block + c % block;
-      for (int64_t s = 0; s < spatial; ++s)
-        to[static_cast<size_t>((n * dims[1] + c) * spatial + s)] = lane[s * block];
-    }
-  }
+  const Desc from{DType::f32, dims, held.block}, to{DType::f32, dims, 0};
+  Held out{Tensor(DType::f32, dims, pool_->take(to.bytes()))};
+  reorder(from, held.tensor.values<float>().data(), to, out.tensor.mutable_values<float>().data(),
+          engine_.threads);
   return out;
 }
 
@@ -233,7 +226,7 @@ Result<bool> Interpreter::run_fast(const ir::Node& node) {
     return true;
   }
   const Kernel* made = TRY(kernel(node, inputs, std::move(outputs)));
-  if (made->spec == nullptr) return false;
+  if (!made->runs) return false;
   std::vector<std::shared_ptr<std::byte>> memory;
   std::vector<std::byte*> out;
   for (const Desc& desc : made->outputs) {
@@ -269,8 +262,12 @@ Result<const Interpreter::Kernel*> Interpreter::kernel(const ir::Node& node,
     auto prepared = spec->make(context);
     if (!prepared && prepared.error().kind == ErrorKind::unsupported) continue;
     made.prepared = TRY(std::move(prepared));
-    made.spec = spec;
+    made.runs = true;
     break;
+  }
+  if (!made.runs && node.domain == kDomain) {
+    made.prepared = TRY(make_reference(engine_, context));
+    made.runs = true;
   }
   return &kernels_.emplace(std::move(key), std::move(made)).first->second;
 }

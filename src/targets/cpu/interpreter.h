@@ -40,7 +40,7 @@ class Interpreter {
 
  private:
   struct Kernel {
-    const KernelSpec* spec = nullptr;
+    bool runs = false;  // else the node's reference kernel has to
     Prepared prepared;
     std::vector<Desc> outputs;
   };

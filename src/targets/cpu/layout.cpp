@@ -154,6 +154,23 @@ struct Assigner {
     set(y, block_of(x));
   }
 
+  // Subgraphs know nothing of layouts: what they use from here is row-major.
+  void give_plain_to_subgraphs(ir::Node* node, ir::Value* value) {
+    if (block_of(value) == 0) return;
+    std::vector<ir::Use> uses;
+    for (const ir::Use& use : value->uses) {
+      if (use.node->graph != &graph) uses.push_back(use);
+    }
+    if (uses.empty()) return;
+    auto next = std::ranges::find_if(graph.nodes(), [&](const auto& n) { return n.get() == node; });
+    ++next;
+    ir::Node* reorder =
+        graph.add_node(std::string(kDomain), "Reorder", {}, {value}, 1, node->origin,
+                       next == graph.nodes().end() ? nullptr : next->get());
+    reorder->output()->type = value->type;
+    for (const ir::Use& use : uses) graph.set_input(use.node, use.index, reorder->output());
+  }
+
   void visit(ir::Node* node) {
     const bool ours = node->domain == kDomain;
     if (ours && node->op == "Conv") return convolution(node);
@@ -175,6 +192,10 @@ Layouts assign_layouts(ir::Graph& graph, int block) {
   std::vector<ir::Node*> order;
   for (const auto& node : graph.nodes()) order.push_back(node.get());
   for (ir::Node* node : order) assigner.visit(node);
+  for (ir::Node* node : order) {
+    for (ir::Value* out : std::vector(node->outputs().begin(), node->outputs().end()))
+      assigner.give_plain_to_subgraphs(node, out);
+  }
   std::vector<ir::Value*> outputs(graph.outputs().begin(), graph.outputs().end());
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (assigner.block_of(outputs[i]) == 0) continue;

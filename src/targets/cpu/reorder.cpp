@@ -1,6 +1,7 @@
-// Between row-major and channel-blocked layouts.
 #include <algorithm>
 #include <array>
+
+#include "targets/cpu/reorder.h"
 
 #include "targets/cpu/engine_kernels.h"
 #include "targets/cpu/lowered.h"
@@ -43,27 +44,9 @@ Result<Prepared> make_reorder(MakeContext& context) {
   const Desc &in = context.in(0), &out = context.outputs[0];
   if (in.dtype != DType::f32 || (in.block > 0) == (out.block > 0))
     return context.refuse("a reorder between these layouts");
-  const Desc& blocked = in.block > 0 ? in : out;
-  const bool packs = out.block > 0;
-  Shape s{blocked.dims[0], blocked.dims[1], 0, blocked.block,
-          element_count(std::span(blocked.dims).subspan(2))};
-  s.blocks = (s.channels + s.block - 1) / s.block;
-  const int threads = context.threads;
   Prepared prepared;
-  prepared.run = [s, packs, threads](const Args& args) -> Status {
-    const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(s.spatial * s.block, 1));
-    parallel_for(s.batch * s.blocks, grain, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t n = i / s.blocks, b = i % s.blocks;
-        const int64_t lanes = std::min(s.block, s.channels - b * s.block);
-        const int64_t plain = (n * s.channels + b * s.block) * s.spatial;
-        const int64_t packed = i * s.block * s.spatial;
-        if (packs)
-          to_blocks(args.f32(0) + plain, args.f32_out() + packed, lanes, s);
-        else
-          from_blocks(args.f32(0) + packed, args.f32_out() + plain, lanes, s);
-      }
-    });
+  prepared.run = [in, out, threads = context.threads](const Args& args) -> Status {
+    reorder(in, args.f32(0), out, args.f32_out(), threads);
     return {};
   };
   return prepared;
@@ -76,6 +59,28 @@ constexpr std::array kKernels = {
 };
 
 }  // namespace
+
+void reorder(const Desc& from_desc, const float* from, const Desc& to_desc, float* to,
+             int threads) {
+  const bool packs = to_desc.block > 0;
+  const Desc& blocked = packs ? to_desc : from_desc;
+  Shape s{blocked.dims[0], blocked.dims[1], 0, blocked.block,
+          element_count(std::span(blocked.dims).subspan(2))};
+  s.blocks = (s.channels + s.block - 1) / s.block;
+  const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(s.spatial * s.block, 1));
+  parallel_for(s.batch * s.blocks, grain, threads, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t n = i / s.blocks, b = i % s.blocks;
+      const int64_t lanes = std::min(s.block, s.channels - b * s.block);
+      const int64_t plain = (n * s.channels + b * s.block) * s.spatial;
+      const int64_t packed = i * s.block * s.spatial;
+      if (packs)
+        to_blocks(from + plain, to + packed, lanes, s);
+      else
+        from_blocks(from + packed, to + plain, lanes, s);
+    }
+  });
+}
 
 std::span<const KernelSpec> engine_kernels() { return kKernels; }
 
