@@ -33,6 +33,7 @@ scripts/setup.sh --tests || { echo 'test.sh: the set-up failed; nothing can run'
 step 'unit tests, release' build_and_test release -DBUILD_TESTING=ON
 step 'unit tests, AddressSanitizer and UBSan' build_and_test asan -DBUILD_TESTING=ON
 step 'fuzzing' build_and_test fuzz -DBUILD_TESTING=OFF "-DTENON_FUZZ_SECONDS=${TENON_FUZZ_SECONDS:-20}"
+step 'ONNX test models' "$python" tests/conformance/run.py
 step 'command line' "$python" tests/cli/run.py
 step 'guides' "$python" tests/guides/run.py
 step 'models' "$python" tests/models/matrix.py --share

@@ -100,7 +100,7 @@ struct Mapping {
   Result<Values> (*read)(ImportContext&) = nullptr;  // null: the node as it is
   Status (*write)(ExportContext&) = nullptr;         // null: the node as it is
   Widen widen = Widen::halves;
-  std::string_view domain = "";
+  std::string_view domain = {};
 };
 
 // The attributes with the operator's defaults for those that are absent.

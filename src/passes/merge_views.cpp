@@ -2,6 +2,7 @@
 // Transpose there and back around a softmax becomes its axis.
 #include <array>
 
+#include "ops/gather/gather.h"
 #include "ops/reshape/reshape.h"
 #include "ops/softmax/softmax.h"
 #include "ops/transpose/transpose.h"
@@ -15,6 +16,23 @@ namespace {
 ir::Value* target_value(ir::Builder& b, const ir::Shape& in, const ir::Shape& out) {
   const auto target = reshape_target(&in, out);
   return target ? b.ints(*target) : nullptr;
+}
+
+// Null where the sizes cannot be said.
+ir::Value* rearranged(ir::Builder& b, ir::Value* value, const Rearrangement& r) {
+  for (const auto* shape : {&r.split, &r.joined}) {
+    if (shape == &r.joined && r.perm) value = b.emit(ops::Transpose{.perm = r.perm}, {value});
+    if (!*shape) continue;
+    ir::Value* target = target_value(b, *value->shape(), **shape);
+    if (target == nullptr) return nullptr;
+    value = b.emit(ops::Reshape{}, {value, target});
+  }
+  return value;
+}
+
+bool finish(ir::Node& node, ir::Builder& b, ir::Value* value) {
+  if (value == nullptr || !b.status() || value->type != node.output(0)->type) return false;
+  return replace_node(node, b, std::array{value});
 }
 
 // The longest chain that ends here and is done in fewer steps.
@@ -36,17 +54,35 @@ Result<bool> merge_chain(ir::Node& node, const PassContext& context) {
   if (!best) return false;
   if (best->steps() == 0) return replace(node.output(0), source);
   ir::Builder b = builder_before(node, context);
-  ir::Value* value = source;
-  for (const auto* shape : {&best->split, &best->joined}) {
-    if (shape == &best->joined && best->perm)
-      value = b.emit(ops::Transpose{.perm = best->perm}, {value});
-    if (!*shape) continue;
-    ir::Value* target = target_value(b, *value->shape(), **shape);
-    if (target == nullptr) return false;
-    value = b.emit(ops::Reshape{}, {value, target});
+  return finish(node, b, rearranged(b, source, *best));
+}
+
+// One element of an axis of rearranged data is a slice of the data, rearranged: so the three parts
+// of what attention projects at once need not be moved together first.
+Result<bool> select_before_views(ir::Node& node, const PassContext& context) {
+  if (!node.is("Gather") || node.input(1)->rank() != 0) return false;
+  const auto index = ints(node.input(1));
+  const auto rank = node.input(0)->rank();
+  if (!index || !rank) return false;
+  const auto axis = ir::normalize_axis(node.as<ops::Gather>().axis, *rank);
+  if (!axis) return false;
+  std::vector<const ir::Node*> views;
+  std::optional<Selection> best;
+  ir::Value* source = nullptr;
+  for (const ir::Node* n = node.input(0)->producer;
+       is_view(n) && n->input(0)->shape() && views.size() < 8; n = n->input(0)->producer) {
+    views.insert(views.begin(), n);
+    auto found = select(*n->input(0)->shape(), views, *axis, (*index)[0]);
+    if (!found || found->rearrangement.steps() > views.size()) continue;
+    best = std::move(found);
+    source = n->input(0);
   }
-  if (!b.status() || value->type != node.output(0)->type) return false;
-  return replace_node(node, b, std::array{value});
+  if (!best) return false;
+  ir::Builder b = builder_before(node, context);
+  ir::Value* part =
+      b.emit_named("Slice", {source, b.ints({best->start}), b.ints({best->start + best->length}),
+                             b.ints({static_cast<int64_t>(best->axis)})});
+  return finish(node, b, rearranged(b, part, best->rearrangement));
 }
 
 template <class Op>
@@ -75,7 +111,8 @@ Result<bool> merge_views(ir::Graph& graph, const PassContext& context) {
   for (ir::Node* node : snapshot(graph)) {
     if (!node->domain.empty() || is_dead(*node)) continue;
     if (TRY(unwrap_softmax<ops::Softmax>(*node, context)) ||
-        TRY(unwrap_softmax<ops::LogSoftmax>(*node, context)) || TRY(merge_chain(*node, context))) {
+        TRY(unwrap_softmax<ops::LogSoftmax>(*node, context)) || TRY(merge_chain(*node, context)) ||
+        TRY(select_before_views(*node, context))) {
       changed = true;
     }
   }

@@ -63,6 +63,50 @@ class Factors {
     return true;
   }
 
+  bool apply(const std::vector<const ir::Node*>& views) {
+    for (const ir::Node* view : views) {
+      const auto& shape = view->output(0)->shape();
+      if (!shape) return false;
+      if (view->op == "Transpose") {
+        const auto perm = view->as<ops::Transpose>().perm;
+        if (!perm) return false;
+        transpose(*perm);
+      } else if (!reshape(*shape)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Takes one element of an axis away; says which part of the source is left.
+  bool select(const Shape& source, size_t axis, int64_t index, Selection& out) {
+    if (axes_[axis].size() != 1) return false;
+    const size_t factor = axes_[axis][0];
+    const auto count = sizes_[factor].constant();
+    size_t next = 0;
+    for (size_t d = 0; d < source.size() && next <= factor; ++d) {
+      const size_t first = next;
+      Dim product(1);
+      while (next < sizes_.size() && !(product == source[d])) product = product * sizes_[next++];
+      if (first != factor) continue;
+      Dim rest(1);
+      for (size_t i = first + 1; i < next; ++i) rest = rest * sizes_[i];
+      if (!count || !rest.is_constant() || next == first) return false;
+      if (index < 0) index += *count;
+      if (index < 0 || index >= *count) return false;
+      out.axis = d;
+      out.length = *rest.constant();
+      out.start = index * out.length;
+      sizes_.erase(sizes_.begin() + static_cast<ptrdiff_t>(factor));
+      axes_.erase(axes_.begin() + static_cast<ptrdiff_t>(axis));
+      for (auto& list : axes_) {
+        for (size_t& i : list) i -= i > factor ? 1 : 0;
+      }
+      return true;
+    }
+    return false;
+  }
+
   Rearrangement result(const Shape& source, const Shape& final) const;
 
  private:
@@ -163,24 +207,32 @@ bool is_view(const ir::Node* node) {
           node->op == "Unsqueeze" || node->op == "Transpose");
 }
 
+namespace {
+
+bool has_empty_axis(const Shape& shape) {
+  return std::ranges::any_of(shape, [](const Dim& size) { return size.is(0); });
+}
+
+}  // namespace
+
 std::optional<Rearrangement> compose(const ir::Shape& source,
                                      const std::vector<const ir::Node*>& views) {
-  for (const Dim& size : source) {
-    if (size.is(0)) return std::nullopt;
-  }
   Factors factors(source);
-  for (const ir::Node* view : views) {
-    const auto& shape = view->output(0)->shape();
-    if (!shape) return std::nullopt;
-    if (view->op == "Transpose") {
-      const auto perm = view->as<ops::Transpose>().perm;
-      if (!perm) return std::nullopt;
-      factors.transpose(*perm);
-    } else if (!factors.reshape(*shape)) {
-      return std::nullopt;
-    }
-  }
+  if (has_empty_axis(source) || !factors.apply(views)) return std::nullopt;
   return factors.result(source, *views.back()->output(0)->shape());
+}
+
+std::optional<Selection> select(const ir::Shape& source, const std::vector<const ir::Node*>& views,
+                                size_t axis, int64_t index) {
+  Factors factors(source);
+  Selection out;
+  if (has_empty_axis(source) || !factors.apply(views) || !factors.select(source, axis, index, out))
+    return std::nullopt;
+  Shape part = source, final = *views.back()->output(0)->shape();
+  part[out.axis] = Dim(out.length);
+  final.erase(final.begin() + static_cast<ptrdiff_t>(axis));
+  out.rearrangement = factors.result(part, final);
+  return out;
 }
 
 }  // namespace tenon::passes

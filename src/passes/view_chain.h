@@ -23,4 +23,14 @@ bool is_view(const ir::Node* node);
 std::optional<Rearrangement> compose(const ir::Shape& source,
                                      const std::vector<const ir::Node*>& views);
 
+// One element of an axis of such a view, as a part of the source, rearranged: where the axis is
+// made of the leading factor of one of the source's.
+struct Selection {
+  size_t axis = 0;  // of the source
+  int64_t start = 0, length = 0;
+  Rearrangement rearrangement;  // of that part
+};
+std::optional<Selection> select(const ir::Shape& source, const std::vector<const ir::Node*>& views,
+                                size_t axis, int64_t index);
+
 }  // namespace tenon::passes

@@ -71,5 +71,24 @@ TEST_F(ViewChainTest, FindsTheShortestForm) {
   EXPECT_EQ(composed(transpose(reshape(transpose(odd, {1, 0}), {3, 8}), {1, 0})), "none");
 }
 
+TEST_F(ViewChainTest, SelectsFromTheSource) {
+  graph.symbols.push_back({.name = "N", .range = {1, 8}});
+  const Dim n = Dim::symbol("N");
+  Value* x = graph.add_input("x", ir::Type::tensor(DType::f32, ir::Shape{n, 49, 288}));
+  Value* split = reshape(x, {0, 49, 3, 3, 32});
+  Value* moved = transpose(split, {2, 0, 3, 1, 4});
+  ASSERT_TRUE(b.status());
+  const auto s = select(*x->shape(), {split->producer, moved->producer}, 0, 1);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->axis, 2u);
+  EXPECT_EQ(s->start, 96);
+  EXPECT_EQ(s->length, 96);
+  EXPECT_EQ(to_string(*s->rearrangement.split), "[N, 49, 3, 32]");
+  EXPECT_EQ(*s->rearrangement.perm, (std::vector<int64_t>{0, 2, 1, 3}));
+  EXPECT_FALSE(s->rearrangement.joined);
+  // Heads are not the leading factor: their elements are not together.
+  EXPECT_FALSE(select(*x->shape(), {split->producer, moved->producer}, 2, 1));
+}
+
 }  // namespace
 }  // namespace tenon::passes
