@@ -110,7 +110,14 @@ Status infer(Node& node, const OpSet& ops) {
     if (auto ok = spec->check_attributes(node.attributes); !ok)
       return fail(with_where(ok.error(), node.where()));
   }
-  return spec->infer(context);
+  // What was known of the contents may have rested on narrower types than the inputs have now.
+  for (Value* output : node.outputs()) output->contents.reset();
+  TRY(spec->infer(context));
+  for (const Symbol& symbol : node.graph->root().symbols) {
+    if (symbol.axis >= 0 || symbol.source == nullptr || symbol.source->producer != &node) continue;
+    if (!symbol.source->contents) symbol.source->contents = std::vector<Dim>{Dim::symbol(symbol.name)};
+  }
+  return {};
 }
 
 namespace {
