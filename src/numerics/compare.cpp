@@ -16,6 +16,7 @@ std::string text(const Dims& dims) {
 
 Dims position(size_t index, const Dims& shape) {
   Dims out(shape.size());
+  if (element_count(shape) <= 0) return out;
   for (size_t axis = shape.size(); axis-- > 0;) {
     out[axis] = static_cast<int64_t>(index) % shape[axis];
     index /= static_cast<size_t>(shape[axis]);
