@@ -83,8 +83,11 @@ Result<std::optional<Value>> known_arithmetic(Machine& m, const Schema& schema, 
   DType dtype = promotion.promoted({schema.arguments[0].name, schema.arguments[1].name});
   if (op == "aten::div" && !is_floating(dtype)) dtype = DType::f32;
   if (is_comparison(op)) dtype = DType::boolean;
-  const size_t count = std::max(x->elements.size(), y->elements.size());
   if (x->elements.empty() || y->elements.empty()) return none;
+  // Element by element only where neither is spread along an axis of the other.
+  const size_t count = std::max(x->elements.size(), y->elements.size());
+  const auto sizes = ir::broadcast(x->sizes, y->sizes, m.ranges());
+  if (!sizes || !(ir::product(*sizes) == Dim(static_cast<int64_t>(count)))) return none;
   std::vector<Scalar> out;
   for (size_t i = 0; i < count; ++i) {
     const Value a = to_value(x->elements[x->elements.size() == 1 ? 0 : i]), b = to_value(y->elements[y->elements.size() == 1 ? 0 : i]);
@@ -99,7 +102,7 @@ Result<std::optional<Value>> known_arithmetic(Machine& m, const Schema& schema, 
     if (const Float* f = std::get_if<Float>(&*scalar); f && f->computed) return none;
     out.push_back(*scalar);
   }
-  return std::optional(m.known_tensor(dtype, x->sizes.size() >= y->sizes.size() ? x->sizes : y->sizes, std::move(out)));
+  return std::optional(m.known_tensor(dtype, *sizes, std::move(out)));
 }
 
 }  // namespace tenon::torch

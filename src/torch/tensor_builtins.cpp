@@ -204,6 +204,12 @@ Result<Value> copy(Machine& m, const Schema&, Arguments& args) {
   TRY(m.write(*t, TRY(m.scalar_value(args[1], t->dtype))));
   return t;
 }
+// copy(self, source) as a new tensor.
+Result<Value> copied(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef from = *TRY(convert_tensor(m, TRY(self_of(m, args[1])), t->dtype, true)).get<TensorRef>();
+  return expand_tensor(m, from, t->sizes);
+}
 // fill(self, value) as a new tensor.
 Result<Value> filled_like(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
@@ -236,7 +242,7 @@ std::span<const Builtin> tensor_builtins() {
       {"aten::new_zeros", factory<From::argument, 0>}, {"aten::new_ones", factory<From::argument, 1>}, {"aten::new_full", factory<From::argument, 2>}, {"aten::new_empty", factory<From::argument, 3>},
       {"aten::empty_strided", factory<From::argument, 3>}, {"aten::new_empty_strided", factory<From::argument, 3>}, {"aten::empty_permuted", factory<From::argument, 3>},
       {"aten::arange", arange}, {"aten::arange.start", arange}, {"aten::arange.start_step", arange},
-      {"aten::fill_.Scalar", fill}, {"aten::fill_.Tensor", fill}, {"aten::zero_", zero}, {"aten::copy_", copy}, {"aten::copy_.*", copy}, {"aten::fill.Scalar", filled_like}, {"aten::fill.Tensor", filled_like},
+      {"aten::fill_.Scalar", fill}, {"aten::fill_.Tensor", fill}, {"aten::zero_", zero}, {"aten::copy_", copy}, {"aten::copy", copied}, {"aten::copy_.*", copy}, {"aten::fill.Scalar", filled_like}, {"aten::fill.Tensor", filled_like},
       {"aten::set_.*", set_data}, {"aten::resize_", set_data}, {"aten::native_dropout", native_dropout},
   };
   return kAll;

@@ -445,19 +445,27 @@ Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> clone(Machine& m, const Schema&, Arguments& args) { return copy_of(m, TRY(self_of(m, args[0]))); }
 
+// A copy that parts are about to be written to; memory that nobody has written yet stays so.
+Result<TensorRef> canvas(Machine& m, const Value& value) {
+  const TensorRef t = TRY(self_of(m, value));
+  const Storage& storage = m.state.storages[t->storage];
+  const bool blank = storage.uninitialised && storage.value == nullptr && !storage.known;
+  return *(blank ? m.uninitialised(t->dtype, t->sizes) : TRY(copy_of(m, t))).get<TensorRef>();
+}
+
 // A copy of the tensor with a part of it written.
 Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part, const Value& source) {
   TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
   return whole;
 }
 Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = *TRY(copy_of(m, TRY(self_of(m, args[0])))).get<TensorRef>();
+  const TensorRef t = TRY(canvas(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
   const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4], TRY(m.to_constant_int(args[5], "the step of a slice"))));
   return with_part(m, t, part, args[1]);
 }
 Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = *TRY(copy_of(m, TRY(self_of(m, args[0])))).get<TensorRef>();
+  const TensorRef t = TRY(canvas(m, args[0]));
   const Value part = TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
   return with_part(m, t, part, args[1]);
 }

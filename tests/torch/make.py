@@ -1,6 +1,7 @@
-"""Writes the cases' programs and PyTorch's outputs: NAME.traced.pt, NAME.exported.pt2, NAME.decomposed.pt2, NAME.npz.
+"""Writes the cases' programs and PyTorch's outputs: NAME.traced.pt, NAME.exported.pt2, NAME.decomposed.pt2, and
+NAME.dynamic.pt2 with every size dynamic that the program leaves open; NAME.npz.
 
-    make.py FOLDER [PATTERN [traced|exported]]
+    make.py FOLDER [PATTERN [traced|exported|dynamic]]
 """
 
 import fnmatch
@@ -56,6 +57,15 @@ def write(folder, name, function, inputs, kinds):
             torch.export.save(exported.run_decompositions(), str(folder / f"{name}.decomposed.pt2"))
 
 
+def write_dynamic(folder, name, function, inputs):
+    model = function.eval() if isinstance(function, torch.nn.Module) else Program(function)
+    sizes = [{i: torch.export.Dim.AUTO for i in range(t.dim())} for t in inputs]
+    shapes = sizes if isinstance(function, torch.nn.Module) else (tuple(sizes),)
+    with torch.no_grad():
+        exported = torch.export.export(model, tuple(t.clone() for t in inputs), strict=False, dynamic_shapes=tuple(shapes))
+        torch.export.save(exported, str(folder / f"{name}.dynamic.pt2"))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     pattern = sys.argv[2] if len(sys.argv) > 2 else "*"
@@ -65,9 +75,12 @@ def main():
     for name, function, inputs, kinds in ALL:
         if not fnmatch.fnmatch(name, pattern):
             continue
+        dynamic = kinds["exported"] and only in (None, "dynamic")
         kinds = {kind: wanted and only in (None, kind) for kind, wanted in kinds.items()}
         try:
             write(folder, name, function, inputs, kinds)
+            if dynamic:
+                write_dynamic(folder, name, function, inputs)
         except Exception as error:  # one bad case must not hide the others
             wrong += 1
             print(f"cannot make {name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}")

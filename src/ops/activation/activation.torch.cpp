@@ -20,6 +20,12 @@ V* leaky_relu(LowerContext& c) { return leaky(c, c.number("negative_slope")); }
 // Its slope is drawn at random in training only.
 V* rrelu(LowerContext& c) { return leaky(c, (c.number("lower") + c.number("upper")) / 2); }
 
+V* rrelu_with_noise(LowerContext& c) {
+  if (c.flag("training")) return c.refuse("a random slope in training", "save the model in evaluation: model.eval()");
+  V* y = rrelu(c);
+  return c.schema().returns.size() > 1 ? c.give({y, c.tensor("noise")}) : y;
+}
+
 V* greater(LowerContext& c, V* x, double than) { return c.b.emit_named("Greater", {x, lower::like(c, x, than)}); }
 V* less(LowerContext& c, V* x, double than) { return c.b.emit_named("Less", {x, lower::like(c, x, than)}); }
 
@@ -110,6 +116,8 @@ std::span<const torch::Lowering> activation_torch() {
       {"aten::elu", elu},
       {"aten::leaky_relu", leaky_relu},
       {"aten::rrelu", rrelu},
+      {"aten::rrelu_with_noise", rrelu_with_noise},
+      {"aten::rrelu_with_noise_functional", rrelu_with_noise},
       {"aten::prelu", prelu},
       {"aten::_prelu_kernel", prelu_kernel},
       {"aten::softplus", softplus},
