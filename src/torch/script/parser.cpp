@@ -7,7 +7,8 @@
 namespace tenon::torch::script {
 namespace {
 
-constexpr int kMaxDepth = 400;
+// Deeper than any real program, and shallow enough for a small stack.
+constexpr int kMaxDepth = 100;
 
 class Parser {
  public:
@@ -448,7 +449,7 @@ class Parser {
     Expr out = TRY(primary());
     int links = 0;
     for (;;) {
-      if (++links > kMaxDepth * 10) return bad("a chain of accesses is too long");
+      if (++links > 4000) return bad("a chain of accesses is too long");
       if (take(".")) {
         Expr access = start(K::attribute);
         access.offset = out.offset;
