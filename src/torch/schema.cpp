@@ -7,8 +7,10 @@
 namespace tenon::torch {
 namespace {
 
+// Plain pointers: the lengths of thousands of texts would exceed what compilers evaluate in a constant.
 struct Row {
-  std::string_view name, text;
+  const char* name;
+  const char* text;
 };
 constexpr Row kRows[] = {
 #include "torch/schemas.inc"
@@ -230,8 +232,11 @@ std::span<const Schema> find_schemas(std::string_view name) {
   static std::map<std::string, std::vector<Schema>, std::less<>> cache;
   const std::scoped_lock lock(mutex);
   if (auto it = cache.find(name); it != cache.end()) return it->second;
-  const auto range = std::equal_range(std::begin(kRows), std::end(kRows), Row{name, {}},
-                                      [](const Row& a, const Row& b) { return a.name < b.name; });
+  struct ByName {
+    bool operator()(const Row& row, std::string_view wanted) const { return row.name < wanted; }
+    bool operator()(std::string_view wanted, const Row& row) const { return wanted < row.name; }
+  };
+  const auto range = std::equal_range(std::begin(kRows), std::end(kRows), name, ByName{});
   std::vector<Schema> schemas;
   for (auto it = range.first; it != range.second; ++it) {
     if (auto schema = parse_schema(it->text)) schemas.push_back(std::move(*schema));
