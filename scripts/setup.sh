@@ -18,7 +18,7 @@ build_packages=(
 demo_packages=(python3 python3-numpy)
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
-  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
+  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev libomp-19-dev
   python3-venv
 )
 
