@@ -134,7 +134,7 @@ class Lexer {
     }
     if (at_ < source_.size() && (source_[at_] == '\n' || source_[at_] == '#' || source_[at_] == '\r')) {
       while (at_ < source_.size() && source_[at_] != '\n') ++at_;
-      ++at_;
+      if (at_ < source_.size()) ++at_;
       return {};
     }
     line_start_ = false;

@@ -63,6 +63,8 @@ TEST(Parser, RefusesDamagedSourceWithItsLine) {
   }
 }
 
+TEST(Parser, TakesSourceThatEndsInAComment) { EXPECT_TRUE(parse("#=cl")); }
+
 TEST(Parser, RefusesNestingThatWouldOverflowTheStack) {
   const std::string deep = "def f(x):\n  return " + std::string(100000, '(') + "x" + std::string(100000, ')') + "\n";
   EXPECT_FALSE(parse(deep));
