@@ -33,7 +33,7 @@ build_and_test() {
 # engine built with clang: run that one by hand with `ctest --test-dir build/fuzz -R fuzz_plan`.
 fuzz() {
   local targets=(zip pickle npy torch_archive exported sympy script onnx)
-  cmake --preset fuzz --log-level=WARNING -DBUILD_TESTING=OFF "-DTENON_FUZZ_SECONDS=${TENON_FUZZ_SECONDS:-20}" > /dev/null &&
+  cmake --preset fuzz --log-level=WARNING -DBUILD_TESTING=OFF "-DTENON_FUZZ_SECONDS=${TENON_FUZZ_SECONDS:-10}" > /dev/null &&
     cmake --build --preset fuzz --parallel "$jobs" --target "${targets[@]/#/fuzz_}" -- --quiet ||
     { echo '0 passed, 1 failed (the fuzz build)'; return 1; }
   ctest --test-dir build/fuzz --output-on-failure -E fuzz_plan
