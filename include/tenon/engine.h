@@ -17,8 +17,8 @@
 namespace tenon {
 
 struct EngineOptions {
-  int threads = 0;           // 0: as many as this process may use
-  bool time_tactics = true;  // false: compiled sooner, runs slower
+  int threads = 0;                    // 0: as many as this process may use
+  bool time_tactics = true;           // false: compiled sooner, runs slower
   std::vector<std::string> disabled;  // passes and optimisations to leave out, by name
 };
 

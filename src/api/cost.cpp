@@ -30,9 +30,11 @@ double multiply_adds(const ir::Graph& graph, const ir::Bindings& sizes) {
       // Each weight of a filter works once for each position of the output (Conv) or the input.
       const ir::Value* weight = node.input(1);
       const ir::Value* placed = node.is("Conv") ? node.output() : node.input(0);
-      const double channels = weight && weight->shape() && !weight->shape()->empty()
-                                  ? elements(weight, sizes) / std::max(1.0, last_size(weight, weight->shape()->size(), sizes))
-                                  : 1;
+      const double channels =
+          weight && weight->shape() && !weight->shape()->empty()
+              ? elements(weight, sizes) /
+                    std::max(1.0, last_size(weight, weight->shape()->size(), sizes))
+              : 1;
       sum += elements(placed, sizes) * channels;
     } else if (node.is("MatMul")) {
       sum += out * last_size(node.input(0), 1, sizes);

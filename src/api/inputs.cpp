@@ -46,15 +46,15 @@ Status check_fit(const ir::Graph& graph, const ir::Value& input, const Tensor& t
                   fmt::format("it is {}, and an npz holds tensors", input.type.str()));
   }
   if (tensor.dtype() != input.dtype()) {
-    return misfit(graph, file, fmt::format("input '{}' has the wrong element type", input.name),
-                  fmt::format("it is {}, the model takes {}", name(tensor.dtype()),
-                              name(input.dtype())));
+    return misfit(
+        graph, file, fmt::format("input '{}' has the wrong element type", input.name),
+        fmt::format("it is {}, the model takes {}", name(tensor.dtype()), name(input.dtype())));
   }
   if (!fits(input.type, tensor.shape())) {
-    return misfit(graph, file, fmt::format("input '{}' has the wrong shape", input.name),
-                  fmt::format("it is {}, the model takes {}",
-                              ir::to_string(ir::to_shape(tensor.shape())),
-                              ir::to_string(*input.shape())));
+    return misfit(
+        graph, file, fmt::format("input '{}' has the wrong shape", input.name),
+        fmt::format("it is {}, the model takes {}", ir::to_string(ir::to_shape(tensor.shape())),
+                    ir::to_string(*input.shape())));
   }
   return {};
 }
@@ -117,9 +117,8 @@ constexpr int64_t kMostElements = int64_t{1} << 31;
 
 // Values that are the input's elements, only shaped otherwise.
 bool passes_on(const ir::Node& node) {
-  for (std::string_view op :
-       {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten", "Transpose", "Slice",
-        "Expand", "Concat", "Split", "Clip"}) {
+  for (std::string_view op : {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten",
+                              "Transpose", "Slice", "Expand", "Concat", "Split", "Clip"}) {
     if (node.is(op)) return true;
   }
   return false;
@@ -186,20 +185,47 @@ Status fill(Tensor& tensor, const ir::Value& input, const RandomOptions& options
     return low + static_cast<int64_t>(draw.uniform() * static_cast<double>(high - low + 1));
   };
   switch (input.dtype()) {
-    case DType::f32: fill<float>(tensor, real); return {};
-    case DType::f64: fill<double>(tensor, real); return {};
-    case DType::f16: fill<uint16_t>(tensor, [&] { return float_to_f16(real()); }); return {};
-    case DType::bf16: fill<uint16_t>(tensor, [&] { return float_to_bf16(real()); }); return {};
-    case DType::boolean: fill<uint8_t>(tensor, [&] { return draw.uniform() < 0.5; }); return {};
-    case DType::u8: fill<uint8_t>(tensor, whole); return {};
-    case DType::i8: fill<int8_t>(tensor, whole); return {};
-    case DType::u16: fill<uint16_t>(tensor, whole); return {};
-    case DType::i16: fill<int16_t>(tensor, whole); return {};
-    case DType::u32: fill<uint32_t>(tensor, whole); return {};
-    case DType::i32: fill<int32_t>(tensor, whole); return {};
-    case DType::u64: fill<uint64_t>(tensor, whole); return {};
-    case DType::i64: fill<int64_t>(tensor, whole); return {};
-    default: break;
+    case DType::f32:
+      fill<float>(tensor, real);
+      return {};
+    case DType::f64:
+      fill<double>(tensor, real);
+      return {};
+    case DType::f16:
+      fill<uint16_t>(tensor, [&] { return float_to_f16(real()); });
+      return {};
+    case DType::bf16:
+      fill<uint16_t>(tensor, [&] { return float_to_bf16(real()); });
+      return {};
+    case DType::boolean:
+      fill<uint8_t>(tensor, [&] { return draw.uniform() < 0.5; });
+      return {};
+    case DType::u8:
+      fill<uint8_t>(tensor, whole);
+      return {};
+    case DType::i8:
+      fill<int8_t>(tensor, whole);
+      return {};
+    case DType::u16:
+      fill<uint16_t>(tensor, whole);
+      return {};
+    case DType::i16:
+      fill<int16_t>(tensor, whole);
+      return {};
+    case DType::u32:
+      fill<uint32_t>(tensor, whole);
+      return {};
+    case DType::i32:
+      fill<int32_t>(tensor, whole);
+      return {};
+    case DType::u64:
+      fill<uint64_t>(tensor, whole);
+      return {};
+    case DType::i64:
+      fill<int64_t>(tensor, whole);
+      return {};
+    default:
+      break;
   }
   return fail({.kind = ErrorKind::unsupported,
                .what = fmt::format("cannot make up values for input '{}'", input.name),
@@ -249,9 +275,9 @@ Result<std::vector<Tensor>> random_inputs(const ir::Graph& graph, const RandomOp
     for (const ir::Dim& dim : *input->shape()) shape.push_back(TRY(dim.evaluate(sizes)));
     const int64_t count = element_count(shape);
     if (count < 0 || count > kMostElements) {
-      return misfit(graph, {}, fmt::format("cannot make up input '{}'", input->name),
-                    fmt::format("a tensor of shape {} is too large",
-                                ir::to_string(ir::to_shape(shape))));
+      return misfit(
+          graph, {}, fmt::format("cannot make up input '{}'", input->name),
+          fmt::format("a tensor of shape {} is too large", ir::to_string(ir::to_shape(shape))));
     }
     Tensor tensor = Tensor::zeros(input->dtype(), shape);
     TRY(fill(tensor, *input, options, draw));

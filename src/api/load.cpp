@@ -52,9 +52,8 @@ Result<Loaded> load_torch(const std::string& path, archive::FileKind kind,
     imported = torch::import_program(path, as_given, tables.ops, tables.lowerings);
   }
   if (!imported) return fail(with_where(std::move(imported).error(), {.file = path}));
-  return Loaded{.kind = kind,
-                .graph = std::move(imported->graph),
-                .notices = std::move(imported->notices)};
+  return Loaded{
+      .kind = kind, .graph = std::move(imported->graph), .notices = std::move(imported->notices)};
 }
 
 }  // namespace

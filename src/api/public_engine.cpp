@@ -16,8 +16,7 @@ Result<std::vector<NamedTensor>> Context::run(const std::vector<NamedTensor>& in
   const ir::Graph& graph = state_->engine->engine.graph();
   const auto outputs = TRY(state_->context.run(TRY(api::match_inputs(graph, inputs, {}))));
   std::vector<NamedTensor> out;
-  for (size_t i = 0; i < outputs.size(); ++i)
-    out.push_back({graph.outputs()[i]->name, outputs[i]});
+  for (size_t i = 0; i < outputs.size(); ++i) out.push_back({graph.outputs()[i]->name, outputs[i]});
   return out;
 }
 

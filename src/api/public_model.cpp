@@ -30,11 +30,11 @@ Result<Model> Model::load(const std::string& path, const ModelOptions& options) 
 
 Status Model::write_onnx(const std::string& path, int opset) const {
   if (opset < onnx::kOldestWritable || opset > onnx::newest_opset()) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = fmt::format("there is no opset {} to write", opset),
-                 .why = fmt::format("opsets are {} to {}", onnx::kOldestWritable,
-                                    onnx::newest_opset()),
-                 .hint = "17 is taken by most runtimes"});
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = fmt::format("there is no opset {} to write", opset),
+         .why = fmt::format("opsets are {} to {}", onnx::kOldestWritable, onnx::newest_opset()),
+         .hint = "17 is taken by most runtimes"});
   }
   return onnx::write(*state_->loaded.graph, path, {.opset = opset}, state_->tables.ops,
                      state_->tables.onnx);

@@ -19,8 +19,7 @@ Result<Disabled> sort_names(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const bool pass = std::ranges::find(passes::all_passes(), name, &passes::Pass::name) !=
                       passes::all_passes().end();
-    const bool engine =
-        std::ranges::find(cpu::optimisations(), name) != cpu::optimisations().end();
+    const bool engine = std::ranges::find(cpu::optimisations(), name) != cpu::optimisations().end();
     if (pass) out.passes.push_back(name);
     if (engine) out.engine.push_back(name);
     if (pass || engine) continue;
@@ -41,8 +40,7 @@ std::vector<std::string> optimisation_names() {
   return out;
 }
 
-Result<cpu::Engine> compile(ir::Graph& graph, const CompileOptions& options,
-                            const Tables& tables) {
+Result<cpu::Engine> compile(ir::Graph& graph, const CompileOptions& options, const Tables& tables) {
   const Disabled disabled = TRY(sort_names(options.disabled));
   const passes::PassContext context{tables.ops, tables.refs};
   TRY(passes::optimise(graph, context, {.disabled = disabled.passes}));
@@ -71,11 +69,11 @@ Status check_cpu(const ir::Graph& graph, const Tables& tables) {
     ++missing.try_emplace(node.op, &node, 0).first->second.second;
   });
   if (missing.empty()) return {};
-  Error error{.kind = ErrorKind::unsupported,
-              .what = fmt::format("the CPU engine lacks {} of the model's operators",
-                                  missing.size()),
-              .why = "it has no kernel for them",
-              .hint = "write the model as ONNX and run it in another engine"};
+  Error error{
+      .kind = ErrorKind::unsupported,
+      .what = fmt::format("the CPU engine lacks {} of the model's operators", missing.size()),
+      .why = "it has no kernel for them",
+      .hint = "write the model as ONNX and run it in another engine"};
   for (const auto& [op, found] : missing) {
     error.details.push_back({.kind = ErrorKind::unsupported,
                              .what = fmt::format("{} ({} times, first here)", op, found.second),
@@ -87,16 +85,15 @@ Status check_cpu(const ir::Graph& graph, const Tables& tables) {
 Result<Session> open_session(const std::string& path, const LoadOptions& reading,
                              const CompileOptions& compiling, const Tables& tables) {
   if (path.ends_with(".tenon") || is_plan(path)) {
-    return Session{.is_plan = true,
-                   .engine = TRY(cpu::Engine::load(path, tables.cpu,
-                                                   {.threads = compiling.threads}))};
+    return Session{
+        .is_plan = true,
+        .engine = TRY(cpu::Engine::load(path, tables.cpu, {.threads = compiling.threads}))};
   }
   Loaded loaded = TRY(load_graph(path, reading, tables));
   auto engine = compile(*loaded.graph, compiling, tables);
   if (!engine) return fail(with_where(std::move(engine).error(), {.file = path}));
-  return Session{.kind = loaded.kind,
-                 .notices = std::move(loaded.notices),
-                 .engine = std::move(*engine)};
+  return Session{
+      .kind = loaded.kind, .notices = std::move(loaded.notices), .engine = std::move(*engine)};
 }
 
 }  // namespace tenon::api

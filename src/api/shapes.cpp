@@ -12,11 +12,11 @@ std::string names_of(std::span<ir::Value* const> values) {
 }
 
 std::unexpected<Error> contradiction(const ir::Value& input, std::string why) {
-  return fail({.kind = ErrorKind::usage,
-               .what = fmt::format("the shape given for input '{}' does not fit the model",
-                                   input.name),
-               .why = std::move(why),
-               .hint = fmt::format("the model's input is {}{}", input.name, input.type.str())});
+  return fail(
+      {.kind = ErrorKind::usage,
+       .what = fmt::format("the shape given for input '{}' does not fit the model", input.name),
+       .why = std::move(why),
+       .hint = fmt::format("the model's input is {}{}", input.name, input.type.str())});
 }
 
 void substitute(ir::Type& type, const std::map<std::string, ir::Dim, std::less<>>& values) {
@@ -76,8 +76,8 @@ Status apply_shapes(ir::Graph& graph, const std::vector<InputSpec>& specs, const
   for (const InputSpec& spec : specs) {
     ir::Value* input = TRY(find_input(graph, spec.name));
     if (spec.dtype != DType::undefined && spec.dtype != input->dtype())
-      return contradiction(*input, fmt::format("its type is {}, not {}", name(input->dtype()),
-                                               name(spec.dtype)));
+      return contradiction(
+          *input, fmt::format("its type is {}, not {}", name(input->dtype()), name(spec.dtype)));
     if (!input->type.is_tensor())
       return contradiction(*input, "it is no tensor, and only tensors have a shape");
     if (!input->shape()) {
@@ -90,8 +90,9 @@ Status apply_shapes(ir::Graph& graph, const std::vector<InputSpec>& specs, const
       const DimSpec& want = spec.dims[axis];
       const ir::Dim has = (*input->shape())[axis].substitute(fixed);
       if (const auto size = has.constant()) {
-        if (want.symbol.empty() ? *want.size != *size
-                                : want.min.value_or(*size) > *size || want.max.value_or(*size) < *size)
+        if (want.symbol.empty()
+                ? *want.size != *size
+                : want.min.value_or(*size) > *size || want.max.value_or(*size) < *size)
           return contradiction(*input, fmt::format("its dimension {} is fixed at {}", axis, *size));
         if (!want.symbol.empty() && want.min.value_or(*size) != want.max.value_or(*size))
           return contradiction(
@@ -100,9 +101,9 @@ Status apply_shapes(ir::Graph& graph, const std::vector<InputSpec>& specs, const
       }
       ir::Symbol* symbol = graph.find_symbol(has.symbol_name());
       if (symbol == nullptr)
-        return contradiction(*input,
-                             fmt::format("its dimension {} is {}, which follows from other sizes",
-                                         axis, has.str()));
+        return contradiction(
+            *input,
+            fmt::format("its dimension {} is {}, which follows from other sizes", axis, has.str()));
       if (!want.symbol.empty() && want.min != want.max) {
         TRY(narrow(*symbol, want, *input));
         continue;
@@ -131,11 +132,11 @@ Status rename_values(ir::Graph& graph, const std::vector<std::string>& inputs,
                    std::string_view what) -> Status {
     if (names.empty()) return {};
     if (names.size() != values.size()) {
-      return fail({.kind = ErrorKind::usage,
-                   .what = fmt::format("{} names were given for {} {}", names.size(), values.size(),
-                                       what),
-                   .why = fmt::format("the model's {} are {}", what, names_of(values)),
-                   .hint = fmt::format("give one name for each of the {}", what)});
+      return fail(
+          {.kind = ErrorKind::usage,
+           .what = fmt::format("{} names were given for {} {}", names.size(), values.size(), what),
+           .why = fmt::format("the model's {} are {}", what, names_of(values)),
+           .hint = fmt::format("give one name for each of the {}", what)});
     }
     for (size_t i = 0; i < names.size(); ++i) values[i]->name = names[i];
     return {};
@@ -152,17 +153,16 @@ const InputSpec* find_spec(const std::vector<InputSpec>& specs, const std::strin
 }
 
 std::unexpected<Error> bad_profile(const std::string& input, std::string why) {
-  return fail({.kind = ErrorKind::usage,
-               .what = fmt::format("the min, opt and max shapes of input '{}' do not fit together",
-                                   input),
-               .why = std::move(why),
-               .hint = "give --min-shapes, --opt-shapes and --max-shapes for the same inputs, as "
-                       "image:1x3x224x224"});
+  return fail(
+      {.kind = ErrorKind::usage,
+       .what = fmt::format("the min, opt and max shapes of input '{}' do not fit together", input),
+       .why = std::move(why),
+       .hint = "give --min-shapes, --opt-shapes and --max-shapes for the same inputs, as "
+               "image:1x3x224x224"});
 }
 
 // The same range along the same axis is one size: the batch of several inputs.
-std::string symbol_for(size_t axis, const DimSpec& dim,
-                       std::map<std::string, DimSpec>& known) {
+std::string symbol_for(size_t axis, const DimSpec& dim, std::map<std::string, DimSpec>& known) {
   const std::string base = axis == 0 ? "batch" : fmt::format("dim_{}", axis);
   for (size_t n = 0;; ++n) {
     const std::string candidate = n == 0 ? base : fmt::format("{}_{}", base, n);

@@ -42,18 +42,17 @@ Result<std::vector<OutputReport>> compare_outputs(std::span<const std::string> n
                                                   std::span<const Tensor> reference,
                                                   const numerics::ToleranceOptions& tolerances) {
   if (outputs.size() != reference.size()) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = "the numbers of outputs differ",
-                 .why = fmt::format("there are {}, the reference has {}", outputs.size(),
-                                    reference.size()),
-                 .hint = "compare files made from the same model"});
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = "the numbers of outputs differ",
+         .why = fmt::format("there are {}, the reference has {}", outputs.size(), reference.size()),
+         .hint = "compare files made from the same model"});
   }
   std::vector<OutputReport> out;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const numerics::Tolerance tolerance =
         numerics::tolerance_of(tolerances, names[i], i, reference[i].dtype());
-    out.push_back(
-        {names[i], numerics::compare(outputs[i], reference[i], tolerance), tolerance});
+    out.push_back({names[i], numerics::compare(outputs[i], reference[i], tolerance), tolerance});
   }
   return out;
 }
@@ -67,8 +66,8 @@ Result<Reference> reference_outputs(const ir::Graph& graph, std::span<const Tens
                      .name = "reference kernels"};
   }
   const auto copy = ir::clone(graph);
-  const cpu::Engine engine = TRY(compile(
-      *copy, {.threads = options.threads, .disabled = optimisation_names()}, tables));
+  const cpu::Engine engine =
+      TRY(compile(*copy, {.threads = options.threads, .disabled = optimisation_names()}, tables));
   cpu::Context context = engine.new_context();
   return Reference{.outputs = TRY(context.run(inputs)), .name = "engine without optimisations"};
 }
@@ -121,13 +120,13 @@ Result<Verification> verify_engine(const ir::Graph& canonical, const cpu::Engine
                                          sizes.at, work / 1e9));
       continue;
     }
-    const auto inputs = TRY(
-        random_inputs(canonical, {.seed = options.seed, .sizes = sizes.bindings}));
+    const auto inputs =
+        TRY(random_inputs(canonical, {.seed = options.seed, .sizes = sizes.bindings}));
     auto sizes_done = verify_at(canonical, engine, inputs, sizes.at, options, tables);
     if (!sizes_done && sizes_done.error().kind == ErrorKind::usage && !out.done.empty()) {
       // The ends of several ranges need not fit together.
-      out.left_out.push_back(fmt::format("{}: {}; {}", sizes.at, sizes_done.error().what,
-                                         sizes_done.error().why));
+      out.left_out.push_back(
+          fmt::format("{}: {}; {}", sizes.at, sizes_done.error().what, sizes_done.error().why));
       continue;
     }
     out.done.push_back(TRY(std::move(sizes_done)));

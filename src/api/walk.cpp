@@ -39,10 +39,8 @@ Result<std::optional<Divergence>> first_divergence(const ir::Graph& graph,
     const numerics::Difference difference = numerics::compare(a[i], b[i], tolerance);
     if (difference.verdict != numerics::Verdict::diverges) continue;
     const ir::Node& node = *named.producers[i];
-    return Divergence{.node = node.name,
-                      .op = node.op,
-                      .where = node.where(),
-                      .difference = difference};
+    return Divergence{
+        .node = node.name, .op = node.op, .where = node.where(), .difference = difference};
   }
   return std::optional<Divergence>{};
 }

@@ -96,9 +96,10 @@ class SpecParser {
       const std::string_view word = take_word("x,");
       const auto value = number(word);
       if (!value)
-        return wrong(fmt::format("'{}' in the shape of '{}' is no size; sizes with names are written "
-                                 "in brackets",
-                                 word, spec.name));
+        return wrong(
+            fmt::format("'{}' in the shape of '{}' is no size; sizes with names are written "
+                        "in brackets",
+                        word, spec.name));
       spec.dims.push_back({.symbol = {}, .size = *value, .min = {}, .max = {}});
       if (spec.dims.size() > kMaxRank) return wrong("the shape has too many dimensions");
     } while (take('x'));
@@ -135,7 +136,8 @@ class SpecParser {
     const size_t equals = word.find('=');
     dim.symbol = std::string(trimmed(word.substr(0, equals)));
     if (!is_identifier(dim.symbol))
-      return wrong(fmt::format("'{}' in the shape of '{}' is neither a size nor a name", word, input));
+      return wrong(
+          fmt::format("'{}' in the shape of '{}' is neither a size nor a name", word, input));
     if (equals == std::string_view::npos) return dim;
     return parse_range(trimmed(word.substr(equals + 1)), std::move(dim));
   }
@@ -181,7 +183,9 @@ class SpecParser {
     return value;
   }
   static bool is_identifier(std::string_view word) {
-    auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    auto letter = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
     auto digit = [](char c) { return c >= '0' && c <= '9'; };
     return !word.empty() && letter(word.front()) &&
            std::ranges::all_of(word, [&](char c) { return letter(c) || digit(c); });

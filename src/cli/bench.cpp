@@ -38,8 +38,8 @@ Result<Subject> open(const std::string& file, const Options& options, const api:
   cpu::Context context = session.engine.new_context();
   const double load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  auto inputs = options.inputs.make(session.engine.graph(), reading.examples,
-                                    reading.import.shapes);
+  auto inputs =
+      options.inputs.make(session.engine.graph(), reading.examples, reading.import.shapes);
   if (!inputs) return fail(with_where(std::move(inputs).error(), {.file = file}));
   return Subject{.file = file,
                  .session = std::move(session),
@@ -94,8 +94,8 @@ void print_report(const Subject& subject, bool verbose) {
   fmt::print("{}\n  ready in {:.1f} ms, first inference {:.2f} ms, {} threads\n", subject.file,
              subject.load_ms, subject.first_ms, subject.session.engine.threads());
   fmt::print("  latency: min {:.3f} ms, median {:.3f} ms, p90 {:.3f} ms, p99 {:.3f} ms\n",
-             numerics::quantile(all, 0), numerics::quantile(all, 0.5),
-             numerics::quantile(all, 0.9), numerics::quantile(all, 0.99));
+             numerics::quantile(all, 0), numerics::quantile(all, 0.5), numerics::quantile(all, 0.9),
+             numerics::quantile(all, 0.99));
   fmt::print("  {} inferences, {:.1f} per second, peak memory {:.0f} MB\n", all.size(),
              throughput(subject), peak_rss_mb());
   std::vector<cpu::LayerInfo> layers = subject.layers;
@@ -171,8 +171,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 Command bench_command() {
   return {.name = "bench",
           .about = "Measure how fast one file runs, or two in turns",
-          .example = "  tenon bench resnet18.tenon --duration 2s\n"
-                     "  tenon bench new.tenon old.tenon\n",
+          .example =
+              "  tenon bench resnet18.tenon --duration 2s\n"
+              "  tenon bench new.tenon old.tenon\n",
           .declare = declare};
 }
 

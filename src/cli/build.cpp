@@ -37,11 +37,12 @@ Status check_target(const Options& options) {
   const std::string asked = options.target.substr(0, options.target.find(':'));
   if (!asked.empty() && !by_name.empty() && asked != by_name &&
       !(asked == "cuda" && by_name == "cpu")) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = fmt::format("--target {} and the name {} contradict each other",
-                                     options.target, options.out),
-                 .why = fmt::format("a file of this name is an engine for {}", by_name),
-                 .hint = "leave --target out, or name the file .tenon (cpu) or .engine (tensorrt)"});
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = fmt::format("--target {} and the name {} contradict each other", options.target,
+                             options.out),
+         .why = fmt::format("a file of this name is an engine for {}", by_name),
+         .hint = "leave --target out, or name the file .tenon (cpu) or .engine (tensorrt)"});
   }
   const std::string target = asked.empty() ? by_name : asked;
   if (target.empty()) {
@@ -90,8 +91,7 @@ Json verification_json(const api::Verification& verification) {
 void print_verification(const api::Verification& verification) {
   for (const api::VerifiedSizes& sizes : verification.done) {
     fmt::print("verified at {} against the {} (tenon-ir only)\n", sizes.at, sizes.reference);
-    for (const api::OutputReport& output : sizes.outputs)
-      fmt::print("  {}\n", output_text(output));
+    for (const api::OutputReport& output : sizes.outputs) fmt::print("  {}\n", output_text(output));
   }
   for (const std::string& left_out : verification.left_out)
     fmt::print("not verified at {}\n", left_out);
@@ -200,9 +200,10 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 Command build_command() {
   return {.name = "build",
           .about = "Build a verified plan for this machine",
-          .example = "  tenon build resnet18.pt -o resnet18.tenon \\\n"
-                     "    --min-shapes image:1x3x224x224 --opt-shapes image:4x3x224x224 "
-                     "--max-shapes image:8x3x224x224\n",
+          .example =
+              "  tenon build resnet18.pt -o resnet18.tenon \\\n"
+              "    --min-shapes image:1x3x224x224 --opt-shapes image:4x3x224x224 "
+              "--max-shapes image:8x3x224x224\n",
           .declare = declare};
 }
 

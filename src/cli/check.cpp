@@ -63,15 +63,17 @@ Error diverged(const Options& options, const CheckedStage& stage) {
     error.where = at.where;
     error.where.file = options.model;
     error.where.node = fmt::format("{} ({})", at.node, at.op);
-    error.why += fmt::format("; this node is the first out of tolerance, by {:.3g} where {:.3g} "
-                             "is the limit",
-                             at.difference.error, at.difference.limit);
+    error.why += fmt::format(
+        "; this node is the first out of tolerance, by {:.3g} where {:.3g} "
+        "is the limit",
+        at.difference.error, at.difference.limit);
     error.hint = "report this node, or leave out optimisations with --disable";
   }
   if (!stage.culprit.empty()) {
-    error.why += fmt::format("; every node agrees on its own, and all agree without the "
-                             "optimisation '{}'",
-                             stage.culprit);
+    error.why += fmt::format(
+        "; every node agrees on its own, and all agree without the "
+        "optimisation '{}'",
+        stage.culprit);
     error.hint = fmt::format("use --disable {} until it is mended", stage.culprit);
   }
   return error;
@@ -162,8 +164,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 Command check_command() {
   return {.name = "check",
           .about = "Compare PyTorch's outputs, the IR, ONNX and the engine, stage by stage",
-          .example = "  tenon check resnet18.pt --inputs image.npz --expected torch_outputs.npz \\\n"
-                     "    --against resnet18.onnx --against resnet18.tenon\n",
+          .example =
+              "  tenon check resnet18.pt --inputs image.npz --expected torch_outputs.npz \\\n"
+              "    --against resnet18.onnx --against resnet18.tenon\n",
           .declare = declare};
 }
 

@@ -123,8 +123,8 @@ class Check {
     names_ = api::output_names(graph);
     out_.reference = "recorded";
     if (!request_.expected.empty()) {
-      reference_ = TRY(match_outputs(graph, TRY(archive::read_npz(request_.expected)),
-                                     request_.expected));
+      reference_ =
+          TRY(match_outputs(graph, TRY(archive::read_npz(request_.expected)), request_.expected));
     } else if (!recorded.empty() && request_.inputs.random()) {
       reference_ = TRY(match_outputs(graph, recorded, request_.model));
     } else {
@@ -145,9 +145,8 @@ class Check {
                                   const std::vector<NamedTensor>& recorded) const {
     std::vector<NamedTensor> inputs;
     for (const NamedTensor& tensor : recorded) {
-      const bool named = std::ranges::any_of(graph.inputs(), [&](const ir::Value* input) {
-        return input->name == tensor.name;
-      });
+      const bool named = std::ranges::any_of(
+          graph.inputs(), [&](const ir::Value* input) { return input->name == tensor.name; });
       if (named || tensor.name.starts_with("input_")) inputs.push_back(tensor);
     }
     return api::match_inputs(graph, inputs, request_.model + " (tenon.npz)");
@@ -198,7 +197,8 @@ class Check {
   Status check_onnx() {
     progress_(0.5, "writing ONNX and reading it back");
     const auto back = TRY(through_onnx(*loaded_.graph));
-    const std::string stage_name = fmt::format("ONNX opset {}, written and read back", request_.opset);
+    const std::string stage_name =
+        fmt::format("ONNX opset {}, written and read back", request_.opset);
     if (passes::digest(*back) == passes::digest(*loaded_.graph)) {
       out_.stages.push_back({.report = {.stage = stage_name, .reference = out_.reference},
                              .note = "the graph read back is the same"});
@@ -239,8 +239,7 @@ class Check {
   Status explain(CheckedStage& stage) const {
     progress_(0.8, "looking for the node that diverges");
     stage.divergence = TRY(api::first_divergence(
-        *loaded_.graph,
-        [&](ir::Graph& graph) { return engine_outputs(graph, request_.compiling); },
+        *loaded_.graph, [&](ir::Graph& graph) { return engine_outputs(graph, request_.compiling); },
         [&](ir::Graph& graph) { return reference_of(graph); }, inner_tolerance()));
     if (stage.divergence) return {};
     for (const std::string& name : api::optimisation_names()) {
@@ -263,8 +262,8 @@ class Check {
     const auto before = TRY(context.run(inputs_));
     const auto sizes = cpu::bind_inputs(*loaded_.graph, inputs_);
     if (!sizes) return {};
-    const auto others = api::random_inputs(
-        *loaded_.graph, {.seed = request_.inputs.seed + 1, .sizes = *sizes});
+    const auto others =
+        api::random_inputs(*loaded_.graph, {.seed = request_.inputs.seed + 1, .sizes = *sizes});
     if (!others) return {};
     const auto after = context.run(*others);
     if (!after) return {};  // the model does not take such values, so it does look at them

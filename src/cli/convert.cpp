@@ -49,7 +49,8 @@ Status run(const Options& options, const Globals& globals) {
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")->required();
+  app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")
+      ->required();
   app.add_option("-o,--output", options->out, "the ONNX file to write")->required();
   app.add_option("--opset", options->opset, "opset of the ONNX file")
       ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()))
@@ -63,8 +64,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 Command convert_command() {
   return {.name = "convert",
           .about = "Write a Torch or ONNX model as ONNX",
-          .example = "  tenon convert resnet18.pt -o resnet18.onnx --opset 17 \\\n"
-                     "    --dynamic 'image[batch=1..8,3,224,224]'\n",
+          .example =
+              "  tenon convert resnet18.pt -o resnet18.onnx --opset 17 \\\n"
+              "    --dynamic 'image[batch=1..8,3,224,224]'\n",
           .declare = declare};
 }
 

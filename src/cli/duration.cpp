@@ -15,11 +15,11 @@ Result<Seconds> parse_duration(const std::string& text, const std::string& optio
     if (error == std::errc() && unit == name && value >= 0 && value * seconds < 1e6)
       return Seconds(value * seconds);
   }
-  return fail({.kind = ErrorKind::usage,
-               .what = fmt::format("cannot read {} {}", option, text),
-               .why = unit.empty() && error == std::errc() ? "the unit is missing"
-                                                           : "it is no duration",
-               .hint = "for example 5s, 200ms or 2min"});
+  return fail(
+      {.kind = ErrorKind::usage,
+       .what = fmt::format("cannot read {} {}", option, text),
+       .why = unit.empty() && error == std::errc() ? "the unit is missing" : "it is no duration",
+       .hint = "for example 5s, 200ms or 2min"});
 }
 
 }  // namespace tenon::cli

@@ -46,8 +46,7 @@ struct Contents {
 
 Result<Contents> read(const Options& options, const api::Tables& tables) {
   if (!api::is_plan(options.file)) {
-    api::Loaded loaded =
-        TRY(api::load_graph(options.file, TRY(options.reading.parse()), tables));
+    api::Loaded loaded = TRY(api::load_graph(options.file, TRY(options.reading.parse()), tables));
     return Contents{.kind = std::string(archive::describe(loaded.kind)),
                     .graph = std::move(loaded.graph),
                     .notices = std::move(loaded.notices),
@@ -68,12 +67,13 @@ uint64_t packed_bytes(const plan::Contents& plan) {
 }
 
 Json plan_json(const plan::Contents& plan) {
-  return {{"library", plan.library},
-          {"instruction_set", plan.isa},
-          {"threads", plan.threads},
-          {"disabled", plan.disabled},
-          {"packed_bytes", packed_bytes(plan)},
-          {"tactics", std::map<std::string, std::string>(plan.tactics.begin(), plan.tactics.end())}};
+  return {
+      {"library", plan.library},
+      {"instruction_set", plan.isa},
+      {"threads", plan.threads},
+      {"disabled", plan.disabled},
+      {"packed_bytes", packed_bytes(plan)},
+      {"tactics", std::map<std::string, std::string>(plan.tactics.begin(), plan.tactics.end())}};
 }
 
 void print_contents(const Options& options, const Contents& contents, const Globals& globals) {

@@ -37,8 +37,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Globals globals;
   std::function<Status()> chosen;
-  for (const Command& command : {convert_command(), inspect_command(), build_command(), run_command(),
-                                 bench_command(), check_command()}) {
+  for (const Command& command : {convert_command(), inspect_command(), build_command(),
+                                 run_command(), bench_command(), check_command()}) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.about));
     declare_globals(*sub, globals);
     sub->footer("\nExample:\n" + std::string(command.example));

@@ -38,17 +38,16 @@ Status measure(std::vector<Subject>& subjects, const MeasureOptions& options,
   }
   const auto start = Clock::now();
   const Seconds total = options.duration * static_cast<double>(subjects.size());
-  for (size_t turn = 0; options.iterations ? turn < options.iterations
-                                           : turn == 0 || Clock::now() - start < total;
+  for (size_t turn = 0;
+       options.iterations ? turn < options.iterations : turn == 0 || Clock::now() - start < total;
        ++turn) {
     for (size_t i = 0; i < subjects.size(); ++i) {
       Subject& subject = subjects[turn % 2 == 0 ? i : subjects.size() - 1 - i];
       subject.latencies_ms.push_back(TRY(timed_run(subject)));
     }
     const double share =
-        options.iterations
-            ? static_cast<double>(turn + 1) / static_cast<double>(options.iterations)
-            : Seconds(Clock::now() - start) / total;
+        options.iterations ? static_cast<double>(turn + 1) / static_cast<double>(options.iterations)
+                           : Seconds(Clock::now() - start) / total;
     progress(share, "measuring");
   }
   for (Subject& subject : subjects) TRY(profile(subject));

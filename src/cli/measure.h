@@ -14,8 +14,8 @@ struct Subject {
   api::Session session;
   cpu::Context context;
   std::vector<Tensor> inputs;
-  double load_ms = 0;    // from the file to ready
-  double first_ms = 0;   // the first inference
+  double load_ms = 0;   // from the file to ready
+  double first_ms = 0;  // the first inference
   std::vector<double> latencies_ms = {};
   std::vector<cpu::LayerInfo> layers = {};
 };

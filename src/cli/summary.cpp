@@ -84,8 +84,7 @@ std::string symbol_text(const ir::Symbol& symbol) {
 
 std::string notice_text(const torch::Notice& notice) {
   std::string place = notice.where.source;
-  if (!notice.where.module.empty())
-    place += (place.empty() ? "" : " in ") + notice.where.module;
+  if (!notice.where.module.empty()) place += (place.empty() ? "" : " in ") + notice.where.module;
   return place.empty() ? notice.text : fmt::format("{} ({})", notice.text, place);
 }
 
@@ -144,9 +143,8 @@ Json interface_json(const ir::Graph& graph) {
 Json notices_json(const std::vector<torch::Notice>& notices) {
   Json out = Json::array();
   for (const torch::Notice& notice : notices) {
-    out.push_back({{"text", notice.text},
-                   {"module", notice.where.module},
-                   {"source", notice.where.source}});
+    out.push_back(
+        {{"text", notice.text}, {"module", notice.where.module}, {"source", notice.where.source}});
   }
   return out;
 }

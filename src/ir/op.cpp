@@ -115,7 +115,8 @@ Status infer(Node& node, const OpSet& ops) {
   TRY(spec->infer(context));
   for (const Symbol& symbol : node.graph->root().symbols) {
     if (symbol.axis >= 0 || symbol.source == nullptr || symbol.source->producer != &node) continue;
-    if (!symbol.source->contents) symbol.source->contents = std::vector<Dim>{Dim::symbol(symbol.name)};
+    if (!symbol.source->contents)
+      symbol.source->contents = std::vector<Dim>{Dim::symbol(symbol.name)};
   }
   return {};
 }

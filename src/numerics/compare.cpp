@@ -70,8 +70,8 @@ Difference judge(const Scan& found, const Tensor& a, const Tensor& b, const Tole
     out.verdict = Verdict::diverges;
     out.error = INFINITY;
     out.at = position(*found.not_finite, b.shape());
-    out.reason = fmt::format("one is not finite at {} where the other is, or is otherwise",
-                             text(out.at));
+    out.reason =
+        fmt::format("one is not finite at {} where the other is, or is otherwise", text(out.at));
     return out;
   }
   if (found.error > out.limit) {
@@ -88,26 +88,28 @@ Difference judge(const Scan& found, const Tensor& a, const Tensor& b, const Tole
 
 std::string_view name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::pass: return "ok";
-    case Verdict::inconclusive: return "inconclusive";
-    case Verdict::diverges: return "diverges";
+    case Verdict::pass:
+      return "ok";
+    case Verdict::inconclusive:
+      return "inconclusive";
+    case Verdict::diverges:
+      return "diverges";
   }
   return "";
 }
 
 Difference compare(const Tensor& a, const Tensor& reference, const Tolerance& tolerance) {
   if (a.dtype() != reference.dtype()) {
-    return differs(fmt::format("its elements are {} instead of {}", name(a.dtype()),
-                               name(reference.dtype())));
+    return differs(
+        fmt::format("its elements are {} instead of {}", name(a.dtype()), name(reference.dtype())));
   }
   if (a.shape() != reference.shape()) {
-    return differs(fmt::format("its shape is {} instead of {}", text(a.shape()),
-                               text(reference.shape())));
+    return differs(
+        fmt::format("its shape is {} instead of {}", text(a.shape()), text(reference.shape())));
   }
   Scan found;
-  const bool numeric = with_elements(a.dtype(), [&]<class T>(T, auto convert) {
-    found = scan<T>(a, reference, convert);
-  });
+  const bool numeric = with_elements(
+      a.dtype(), [&]<class T>(T, auto convert) { found = scan<T>(a, reference, convert); });
   if (numeric) return judge(found, a, reference, tolerance);
   if (std::ranges::equal(a.bytes(), reference.bytes())) return {};
   return differs("it is not equal bit by bit, as this element type has to be");

@@ -40,10 +40,10 @@ std::string_view name(Verdict verdict);
 
 struct Difference {
   Verdict verdict = Verdict::pass;
-  double error = 0;      // the largest |a - b|
-  double limit = 0;      // atol + rtol * magnitude
-  double magnitude = 0;  // max|b|
-  Dims at = {};          // where the error is largest
+  double error = 0;         // the largest |a - b|
+  double limit = 0;         // atol + rtol * magnitude
+  double magnitude = 0;     // max|b|
+  Dims at = {};             // where the error is largest
   std::string reason = {};  // why it diverges or is inconclusive
   // error / magnitude, the figure beside rtol; the error itself where the magnitude is 0.
   double relative() const { return magnitude > 0 ? error / magnitude : error; }

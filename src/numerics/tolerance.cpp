@@ -16,8 +16,7 @@ Status parse(std::string_view text, std::string_view option, std::optional<doubl
     const std::string_view number =
         colon == std::string_view::npos ? entry : entry.substr(colon + 1);
     double value = 0;
-    const auto [end, error] =
-        std::from_chars(number.data(), number.data() + number.size(), value);
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     if (error != std::errc() || end != number.data() + number.size() || !(value >= 0) ||
         !std::isfinite(value)) {
       return fail({.kind = ErrorKind::usage,
@@ -38,9 +37,12 @@ Status parse(std::string_view text, std::string_view option, std::optional<doubl
 
 Tolerance default_tolerance(DType dtype) {
   switch (dtype) {
-    case DType::f16: return {.atol = 0, .rtol = 1e-2};
-    case DType::bf16: return {.atol = 0, .rtol = 5e-2};
-    default: return {.atol = 0, .rtol = 1e-4};
+    case DType::f16:
+      return {.atol = 0, .rtol = 1e-2};
+    case DType::bf16:
+      return {.atol = 0, .rtol = 5e-2};
+    default:
+      return {.atol = 0, .rtol = 1e-4};
   }
 }
 

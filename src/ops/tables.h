@@ -1,5 +1,5 @@
-// Every operator's parts, gathered by the build from the folders (cmake/AddOperator.cmake). The top of the program hands
-// them to front ends and engines; nothing below it calls these.
+// Every operator's parts, gathered by the build from the folders (cmake/AddOperator.cmake). The top
+// of the program hands them to front ends and engines; nothing below it calls these.
 #pragma once
 
 #include <vector>

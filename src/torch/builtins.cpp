@@ -18,29 +18,44 @@ bool integral(const Value& v) { return v.is<Dim>() || v.is<Bool>(); }
 
 double apply(Arithmetic op, double a, double b) {
   switch (op) {
-    case Arithmetic::add: return a + b;
-    case Arithmetic::sub: return a - b;
-    case Arithmetic::mul: return a * b;
-    case Arithmetic::truediv: return a / b;
-    case Arithmetic::floordiv: return std::floor(a / b);
-    case Arithmetic::mod: return a - b * std::floor(a / b);
-    case Arithmetic::power: return std::pow(a, b);
-    case Arithmetic::min: return std::min(a, b);
-    case Arithmetic::max: return std::max(a, b);
+    case Arithmetic::add:
+      return a + b;
+    case Arithmetic::sub:
+      return a - b;
+    case Arithmetic::mul:
+      return a * b;
+    case Arithmetic::truediv:
+      return a / b;
+    case Arithmetic::floordiv:
+      return std::floor(a / b);
+    case Arithmetic::mod:
+      return a - b * std::floor(a / b);
+    case Arithmetic::power:
+      return std::pow(a, b);
+    case Arithmetic::min:
+      return std::min(a, b);
+    case Arithmetic::max:
+      return std::max(a, b);
   }
   return 0;
 }
 
 Result<Value> on_ints(Machine& m, Arithmetic op, const Dim& a, const Dim& b) {
   switch (op) {
-    case Arithmetic::add: return a + b;
-    case Arithmetic::sub: return a - b;
-    case Arithmetic::mul: return a * b;
-    case Arithmetic::min: return ir::min(a, b);
-    case Arithmetic::max: return ir::max(a, b);
+    case Arithmetic::add:
+      return a + b;
+    case Arithmetic::sub:
+      return a - b;
+    case Arithmetic::mul:
+      return a * b;
+    case Arithmetic::min:
+      return ir::min(a, b);
+    case Arithmetic::max:
+      return ir::max(a, b);
     case Arithmetic::floordiv:
     case Arithmetic::mod:
-      if (b.is(0)) return m.fail(ErrorKind::bad_file, "the program divides by zero", a.str() + " by 0");
+      if (b.is(0))
+        return m.fail(ErrorKind::bad_file, "the program divides by zero", a.str() + " by 0");
       return op == Arithmetic::mod ? ir::mod(a, b) : ir::floordiv(a, b);
     case Arithmetic::power:
       if (auto e = b.constant(); e && *e >= 0 && *e <= 64) {
@@ -48,19 +63,24 @@ Result<Value> on_ints(Machine& m, Arithmetic op, const Dim& a, const Dim& b) {
         for (int64_t i = 0; i < *e; ++i) out = out * a;
         return Value(out);
       }
-      return m.fail(ErrorKind::unsupported, "cannot compute a power of integers", a.str() + " ** " + b.str());
-    case Arithmetic::truediv: break;
+      return m.fail(ErrorKind::unsupported, "cannot compute a power of integers",
+                    a.str() + " ** " + b.str());
+    case Arithmetic::truediv:
+      break;
   }
   if (auto d = b.constant(); d && *d != 0) {
-    if (auto n = a.constant()) return Value::number(static_cast<double>(*n) / static_cast<double>(*d));
+    if (auto n = a.constant())
+      return Value::number(static_cast<double>(*n) / static_cast<double>(*d));
     return Float{0, a, 1.0 / static_cast<double>(*d), 0, nullptr};
   }
   if (a == b) return Value::number(1);
-  return m.fail(ErrorKind::internal, "a symbolic division reached the integers", a.str() + " / " + b.str());
+  return m.fail(ErrorKind::internal, "a symbolic division reached the integers",
+                a.str() + " / " + b.str());
 }
 
 Result<Value> in_graph(Machine& m, Arithmetic op, const Value& a, const Value& b) {
-  static constexpr const char* kNames[] = {"Add", "Sub", "Mul", "Div", "Div", "Mod", "Pow", "Min", "Max"};
+  static constexpr const char* kNames[] = {"Add", "Sub", "Mul", "Div", "Div",
+                                           "Mod", "Pow", "Min", "Max"};
   ir::Value* x = TRY(m.scalar_value(a, DType::f64));
   ir::Value* y = TRY(m.scalar_value(b, DType::f64));
   ir::Value* out = nullptr;
@@ -80,33 +100,47 @@ Result<Value> arithmetic(Machine& m, const Schema&, Arguments& args) {
   const Value &a = args[0], &b = args[1];
   if (integral(a) && integral(b)) {
     const Dim x = TRY(m.to_int(a)), y = TRY(m.to_int(b));
-    if (op != Arithmetic::truediv || x == y || (y.is_constant() && !y.is(0))) return on_ints(m, op, x, y);
-    if (x.is_constant() && y.is(0)) return m.fail(ErrorKind::bad_file, "the program divides by zero", x.str() + " by 0");
+    if (op != Arithmetic::truediv || x == y || (y.is_constant() && !y.is(0)))
+      return on_ints(m, op, x, y);
+    if (x.is_constant() && y.is(0))
+      return m.fail(ErrorKind::bad_file, "the program divides by zero", x.str() + " by 0");
     return in_graph(m, op, a, b);
   }
   const Float x = TRY(m.to_float(a)), y = TRY(m.to_float(b));
   if (x.is_known() && y.is_known()) return Value::number(apply(op, x.known, y.known));
   if (x.of && y.is_known()) {
-    if constexpr (op == Arithmetic::mul) return Float{0, x.of, x.factor * y.known, x.offset * y.known, nullptr};
-    if constexpr (op == Arithmetic::truediv) return Float{0, x.of, x.factor / y.known, x.offset / y.known, nullptr};
-    if constexpr (op == Arithmetic::add) return Float{0, x.of, x.factor, x.offset + y.known, nullptr};
-    if constexpr (op == Arithmetic::sub) return Float{0, x.of, x.factor, x.offset - y.known, nullptr};
+    if constexpr (op == Arithmetic::mul)
+      return Float{0, x.of, x.factor * y.known, x.offset * y.known, nullptr};
+    if constexpr (op == Arithmetic::truediv)
+      return Float{0, x.of, x.factor / y.known, x.offset / y.known, nullptr};
+    if constexpr (op == Arithmetic::add)
+      return Float{0, x.of, x.factor, x.offset + y.known, nullptr};
+    if constexpr (op == Arithmetic::sub)
+      return Float{0, x.of, x.factor, x.offset - y.known, nullptr};
   }
   if (y.of && x.is_known()) {
-    if constexpr (op == Arithmetic::mul) return Float{0, y.of, y.factor * x.known, y.offset * x.known, nullptr};
-    if constexpr (op == Arithmetic::add) return Float{0, y.of, y.factor, y.offset + x.known, nullptr};
+    if constexpr (op == Arithmetic::mul)
+      return Float{0, y.of, y.factor * x.known, y.offset * x.known, nullptr};
+    if constexpr (op == Arithmetic::add)
+      return Float{0, y.of, y.factor, y.offset + x.known, nullptr};
   }
   return in_graph(m, op, a, b);
 }
 
 bool holds(Comparison op, double a, double b) {
   switch (op) {
-    case Comparison::eq: return a == b;
-    case Comparison::ne: return a != b;
-    case Comparison::lt: return a < b;
-    case Comparison::le: return a <= b;
-    case Comparison::gt: return a > b;
-    case Comparison::ge: return a >= b;
+    case Comparison::eq:
+      return a == b;
+    case Comparison::ne:
+      return a != b;
+    case Comparison::lt:
+      return a < b;
+    case Comparison::le:
+      return a <= b;
+    case Comparison::gt:
+      return a > b;
+    case Comparison::ge:
+      return a >= b;
   }
   return false;
 }
@@ -115,22 +149,36 @@ Bool relate(Comparison op, const Dim& a, const Dim& b) {
   if (a.is_constant() && b.is_constant()) {
     const int64_t x = *a.constant(), y = *b.constant();
     switch (op) {
-      case Comparison::eq: return Bool::of(x == y);
-      case Comparison::ne: return Bool::of(x != y);
-      case Comparison::lt: return Bool::of(x < y);
-      case Comparison::le: return Bool::of(x <= y);
-      case Comparison::gt: return Bool::of(x > y);
-      case Comparison::ge: return Bool::of(x >= y);
+      case Comparison::eq:
+        return Bool::of(x == y);
+      case Comparison::ne:
+        return Bool::of(x != y);
+      case Comparison::lt:
+        return Bool::of(x < y);
+      case Comparison::le:
+        return Bool::of(x <= y);
+      case Comparison::gt:
+        return Bool::of(x > y);
+      case Comparison::ge:
+        return Bool::of(x >= y);
     }
   }
-  auto relation = [](Relation r, const Dim& x, const Dim& y) { return Bool{Bool::Kind::relation, r, x, y, nullptr}; };
+  auto relation = [](Relation r, const Dim& x, const Dim& y) {
+    return Bool{Bool::Kind::relation, r, x, y, nullptr};
+  };
   switch (op) {
-    case Comparison::eq: return a == b ? Bool::of(true) : relation(Relation::eq, a, b);
-    case Comparison::ne: return a == b ? Bool::of(false) : relation(Relation::ne, a, b);
-    case Comparison::lt: return relation(Relation::le, a + Dim(1), b);
-    case Comparison::le: return relation(Relation::le, a, b);
-    case Comparison::gt: return relation(Relation::le, b + Dim(1), a);
-    case Comparison::ge: return relation(Relation::le, b, a);
+    case Comparison::eq:
+      return a == b ? Bool::of(true) : relation(Relation::eq, a, b);
+    case Comparison::ne:
+      return a == b ? Bool::of(false) : relation(Relation::ne, a, b);
+    case Comparison::lt:
+      return relation(Relation::le, a + Dim(1), b);
+    case Comparison::le:
+      return relation(Relation::le, a, b);
+    case Comparison::gt:
+      return relation(Relation::le, b + Dim(1), a);
+    case Comparison::ge:
+      return relation(Relation::le, b, a);
   }
   return {};
 }
@@ -143,7 +191,8 @@ Value settled(const Machine& m, const Bool& b) {
 
 Result<std::optional<bool>> equal_values(Machine& m, const Value& a, const Value& b);
 
-Result<std::optional<bool>> equal_lists(Machine& m, const std::vector<Value>& a, const std::vector<Value>& b) {
+Result<std::optional<bool>> equal_lists(Machine& m, const std::vector<Value>& a,
+                                        const std::vector<Value>& b) {
   if (a.size() != b.size()) return std::optional(false);
   for (size_t i = 0; i < a.size(); ++i) {
     const auto same = TRY(equal_values(m, a[i], b[i]));
@@ -153,11 +202,14 @@ Result<std::optional<bool>> equal_lists(Machine& m, const std::vector<Value>& a,
 }
 
 Result<std::optional<bool>> equal_values(Machine& m, const Value& a, const Value& b) {
-  if (const auto *x = m.items(a), *y = m.items(b); x && y) return equal_lists(m, std::vector<Value>(*x), std::vector<Value>(*y));
-  if (a.is<std::string>() && b.is<std::string>()) return std::optional(*a.get<std::string>() == *b.get<std::string>());
+  if (const auto *x = m.items(a), *y = m.items(b); x && y)
+    return equal_lists(m, std::vector<Value>(*x), std::vector<Value>(*y));
+  if (a.is<std::string>() && b.is<std::string>())
+    return std::optional(*a.get<std::string>() == *b.get<std::string>());
   if (a.is<Device>() && b.is<Device>()) return std::optional(*a.get<Device>() == *b.get<Device>());
   if (a.is_none() || b.is_none()) return std::optional(a.is_none() && b.is_none());
-  if (integral(a) && integral(b)) return m.decide(relate(Comparison::eq, TRY(m.to_int(a)), TRY(m.to_int(b))));
+  if (integral(a) && integral(b))
+    return m.decide(relate(Comparison::eq, TRY(m.to_int(a)), TRY(m.to_int(b))));
   if ((integral(a) || a.is<Float>()) && (integral(b) || b.is<Float>())) {
     const Float x = TRY(m.to_float(a)), y = TRY(m.to_float(b));
     if (x.is_known() && y.is_known()) return std::optional(x.known == y.known);
@@ -171,31 +223,39 @@ Result<Value> compare(Machine& m, const Schema&, Arguments& args) {
   const Value &a = args[0], &b = args[1];
   if (a.is<Bool>() && b.is<Bool>() && (op == Comparison::eq || op == Comparison::ne)) {
     const Bool x = *a.get<Bool>(), y = *b.get<Bool>();
-    if (x.is_known() && y.is_known()) return Value::boolean((x.kind == y.kind) == (op == Comparison::eq));
+    if (x.is_known() && y.is_known())
+      return Value::boolean((x.kind == y.kind) == (op == Comparison::eq));
   }
   if (integral(a) && integral(b)) return settled(m, relate(op, TRY(m.to_int(a)), TRY(m.to_int(b))));
   if ((integral(a) || a.is<Float>()) && (integral(b) || b.is<Float>())) {
     const Float x = TRY(m.to_float(a)), y = TRY(m.to_float(b));
     if (x.is_known() && y.is_known()) return Value::boolean(holds(op, x.known, y.known));
-    static constexpr const char* kNames[] = {"Equal", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"};
-    ir::Value* out = m.builder.emit_named(kNames[static_cast<size_t>(op)], {TRY(m.scalar_value(a, DType::f64)), TRY(m.scalar_value(b, DType::f64))});
+    static constexpr const char* kNames[] = {"Equal",       "Equal",   "Less",
+                                             "LessOrEqual", "Greater", "GreaterOrEqual"};
+    ir::Value* out = m.builder.emit_named(
+        kNames[static_cast<size_t>(op)],
+        {TRY(m.scalar_value(a, DType::f64)), TRY(m.scalar_value(b, DType::f64))});
     if (op == Comparison::ne) out = m.builder.emit_named("Not", {out});
     TRY(m.builder.status());
     return Bool{Bool::Kind::computed, {}, {}, {}, out};
   }
-  if (const std::string *x = a.get<std::string>(), *y = b.get<std::string>(); x && y) return Value::boolean(holds(op, x->compare(*y), 0));
+  if (const std::string *x = a.get<std::string>(), *y = b.get<std::string>(); x && y)
+    return Value::boolean(holds(op, x->compare(*y), 0));
   if constexpr (op == Comparison::eq || op == Comparison::ne) {
     const auto same = TRY(equal_values(m, a, b));
     if (same) return Value::boolean(*same == (op == Comparison::eq));
-    return m.fail(ErrorKind::unsupported, "cannot decide whether two lists are equal", "their elements depend on data");
+    return m.fail(ErrorKind::unsupported, "cannot decide whether two lists are equal",
+                  "their elements depend on data");
   }
-  return m.fail(ErrorKind::unsupported, "cannot compare these values", a.kind() + " with " + b.kind());
+  return m.fail(ErrorKind::unsupported, "cannot compare these values",
+                a.kind() + " with " + b.kind());
 }
 
 Result<Value> negate_number(Machine& m, const Schema& s, Arguments& args) {
   Arguments both{Value::integer(0), args[0]};
   if (args[0].is<Float>()) both = {Value::number(-1), args[0]};
-  return args[0].is<Float>() ? arithmetic<Arithmetic::mul>(m, s, both) : arithmetic<Arithmetic::sub>(m, s, both);
+  return args[0].is<Float>() ? arithmetic<Arithmetic::mul>(m, s, both)
+                             : arithmetic<Arithmetic::sub>(m, s, both);
 }
 
 // Rounding and elementary functions of numbers; `integer` where Python's result is an int.
@@ -213,8 +273,8 @@ Result<Value> unary(Machine& m, const Schema& schema, Arguments& args) {
       if (f(0.2) == 1.0) return -ir::floorscale(-*x.of, x.factor);
     }
   }
-  return m.fail(ErrorKind::unsupported, "cannot compute " + schema.full_name(), "its argument depends on data",
-                "compute it on tensors instead of Python numbers");
+  return m.fail(ErrorKind::unsupported, "cannot compute " + schema.full_name(),
+                "its argument depends on data", "compute it on tensors instead of Python numbers");
 }
 
 double round_even(double x) { return std::nearbyint(x); }
@@ -237,14 +297,18 @@ Result<Value> absolute(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> to_int(Machine& m, const Schema&, Arguments& args) {
-  if (const std::string* s = args[0].get<std::string>()) return Value::integer(std::strtoll(s->c_str(), nullptr, 10));
+  if (const std::string* s = args[0].get<std::string>())
+    return Value::integer(std::strtoll(s->c_str(), nullptr, 10));
   return TRY(m.to_int(args[0]));
 }
 Result<Value> to_float(Machine& m, const Schema&, Arguments& args) {
-  if (const std::string* s = args[0].get<std::string>()) return Value::number(std::strtod(s->c_str(), nullptr));
+  if (const std::string* s = args[0].get<std::string>())
+    return Value::number(std::strtod(s->c_str(), nullptr));
   return TRY(m.to_float(args[0]));
 }
-Result<Value> to_bool(Machine& m, const Schema&, Arguments& args) { return settled(m, TRY(m.to_bool(args[0]))); }
+Result<Value> to_bool(Machine& m, const Schema&, Arguments& args) {
+  return settled(m, TRY(m.to_bool(args[0])));
+}
 
 // A number of whatever kind the tensor has.
 Result<Value> to_scalar(Machine& m, const Schema&, Arguments& args) {
@@ -263,7 +327,8 @@ Result<Value> logical_not(Machine& m, const Schema&, Arguments& args) {
 template <bool conjunction>
 Result<Value> logical(Machine& m, const Schema&, Arguments& args) {
   if (args[0].is<Dim>() && args[1].is<Dim>()) {
-    const int64_t a = TRY(m.to_constant_int(args[0], "an operand of a bit operation")), b = TRY(m.to_constant_int(args[1], "an operand of a bit operation"));
+    const int64_t a = TRY(m.to_constant_int(args[0], "an operand of a bit operation")),
+                  b = TRY(m.to_constant_int(args[1], "an operand of a bit operation"));
     return Value::integer(conjunction ? (a & b) : (a | b));
   }
   const Bool a = TRY(m.to_bool(args[0])), b = TRY(m.to_bool(args[1]));
@@ -273,19 +338,25 @@ Result<Value> logical(Machine& m, const Schema&, Arguments& args) {
       return settled(m, one == &a ? b : a);
     }
   }
-  ir::Value* out = m.builder.emit_named(conjunction ? "And" : "Or", {TRY(m.bool_value(a)), TRY(m.bool_value(b))});
+  ir::Value* out = m.builder.emit_named(conjunction ? "And" : "Or",
+                                        {TRY(m.bool_value(a)), TRY(m.bool_value(b))});
   TRY(m.builder.status());
   return Bool{Bool::Kind::computed, {}, {}, {}, out};
 }
 
 Result<Value> exclusive_or(Machine& m, const Schema&, Arguments& args) {
   if (args[0].is<Dim>()) {
-    return Value::integer(TRY(m.to_constant_int(args[0], "an operand of ^")) ^ TRY(m.to_constant_int(args[1], "an operand of ^")));
+    return Value::integer(TRY(m.to_constant_int(args[0], "an operand of ^")) ^
+                          TRY(m.to_constant_int(args[1], "an operand of ^")));
   }
   const Bool a = TRY(m.to_bool(args[0])), b = TRY(m.to_bool(args[1]));
   if (a.is_known()) return a.kind == Bool::Kind::yes ? Value(m.negate(b)) : Value(b);
   if (b.is_known()) return b.kind == Bool::Kind::yes ? Value(m.negate(a)) : Value(a);
-  return Bool{Bool::Kind::computed, {}, {}, {}, m.builder.emit_named("Xor", {TRY(m.bool_value(a)), TRY(m.bool_value(b))})};
+  return Bool{Bool::Kind::computed,
+              {},
+              {},
+              {},
+              m.builder.emit_named("Xor", {TRY(m.bool_value(a)), TRY(m.bool_value(b))})};
 }
 
 bool identical(const Value& a, const Value& b) {
@@ -301,12 +372,17 @@ bool identical(const Value& a, const Value& b) {
   return false;
 }
 
-Result<Value> is_same(Machine&, const Schema&, Arguments& args) { return Value::boolean(identical(args[0], args[1])); }
-Result<Value> is_not_same(Machine&, const Schema&, Arguments& args) { return Value::boolean(!identical(args[0], args[1])); }
+Result<Value> is_same(Machine&, const Schema&, Arguments& args) {
+  return Value::boolean(identical(args[0], args[1]));
+}
+Result<Value> is_not_same(Machine&, const Schema&, Arguments& args) {
+  return Value::boolean(!identical(args[0], args[1]));
+}
 
 Result<Value> format(Machine& m, const Schema&, Arguments& args) {
   const std::string* pattern = args[0].get<std::string>();
-  if (pattern == nullptr) return m.fail(ErrorKind::bad_file, "format needs a string", args[0].kind());
+  if (pattern == nullptr)
+    return m.fail(ErrorKind::bad_file, "format needs a string", args[0].kind());
   std::string out;
   size_t next = 1;
   for (size_t i = 0; i < pattern->size(); ++i) {
@@ -316,7 +392,8 @@ Result<Value> format(Machine& m, const Schema&, Arguments& args) {
       ++i;
     } else if (c == '{') {
       const size_t close = pattern->find('}', i);
-      if (close == std::string::npos) return m.fail(ErrorKind::bad_file, "a format string is damaged", *pattern);
+      if (close == std::string::npos)
+        return m.fail(ErrorKind::bad_file, "a format string is damaged", *pattern);
       if (next < args.size()) out += m.to_text(args[next++]);
       i = close;
     } else {
@@ -346,7 +423,9 @@ Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(fa
 Result<Value> first(Machine&, const Schema&, Arguments& args) { return args[0]; }
 Result<Value> to_str(Machine& m, const Schema&, Arguments& args) { return m.to_text(args[0]); }
 
-Result<Value> concatenate(Machine& m, const Schema&, Arguments& args) { return m.to_text(args[0]) + m.to_text(args[1]); }
+Result<Value> concatenate(Machine& m, const Schema&, Arguments& args) {
+  return m.to_text(args[0]) + m.to_text(args[1]);
+}
 
 Result<Value> join(Machine& m, const Schema&, Arguments& args) {
   std::string out;
@@ -360,7 +439,8 @@ Result<Value> join(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> raise(Machine& m, const Schema&, Arguments& args) {
-  return m.fail(ErrorKind::bad_file, "the program raises an exception", m.to_text(args[0]), "give inputs that the program takes");
+  return m.fail(ErrorKind::bad_file, "the program raises an exception", m.to_text(args[0]),
+                "give inputs that the program takes");
 }
 
 }  // namespace
@@ -369,30 +449,89 @@ std::span<const Builtin> python_builtins() {
   using A = Arithmetic;
   using C = Comparison;
   static constexpr Builtin kAll[] = {
-      {"aten::add.#", arithmetic<A::add>}, {"aten::sub.#", arithmetic<A::sub>}, {"aten::mul.#", arithmetic<A::mul>},
-      {"aten::div.#", arithmetic<A::truediv>}, {"aten::floordiv.#", arithmetic<A::floordiv>}, {"aten::remainder.#", arithmetic<A::mod>},
-      {"aten::fmod.#", arithmetic<A::mod>}, {"aten::pow.#", arithmetic<A::power>}, {"aten::pow.int_to_int", arithmetic<A::power>},
-      {"prim::min.#", arithmetic<A::min>}, {"prim::max.#", arithmetic<A::max>}, {"aten::neg.#", negate_number},
-      {"aten::eq.#", compare<C::eq>}, {"aten::ne.#", compare<C::ne>}, {"aten::lt.#", compare<C::lt>},
-      {"aten::le.#", compare<C::le>}, {"aten::gt.#", compare<C::gt>}, {"aten::ge.#", compare<C::ge>},
-      {"aten::eq.str", compare<C::eq>}, {"aten::ne.str", compare<C::ne>}, {"aten::lt.str", compare<C::lt>}, {"aten::gt.str", compare<C::gt>},
-      {"aten::eq.device", compare<C::eq>}, {"aten::ne.device", compare<C::ne>}, {"prim::eq.device", compare<C::eq>},
-      {"aten::eq.int_list", compare<C::eq>}, {"aten::eq.float_list", compare<C::eq>}, {"aten::eq.bool_list", compare<C::eq>}, {"aten::eq.str_list", compare<C::eq>},
-      {"aten::ne.int_list", compare<C::ne>}, {"aten::ne.float_list", compare<C::ne>}, {"aten::ne.bool_list", compare<C::ne>}, {"aten::ne.str_list", compare<C::ne>},
-      {"aten::eq.enum", compare<C::eq>}, {"aten::ne.enum", compare<C::ne>},
-      {"aten::floor.#", unary<floor_of, true>}, {"aten::ceil.#", unary<ceil_of, true>}, {"aten::round.#", unary<round_even, false>},
-      {"aten::sqrt.#", unary<sqrt_of, false>}, {"aten::exp.#", unary<exp_of, false>}, {"aten::log.#", unary<log_of, false>},
-      {"aten::sin.#", unary<sin_of, false>}, {"aten::cos.#", unary<cos_of, false>}, {"prim::abs.#", absolute}, {"aten::abs.#", absolute},
-      {"aten::Int.*", to_int}, {"aten::Float.*", to_float}, {"aten::Bool.*", to_bool}, {"aten::IntImplicit.*", to_int},
-      {"aten::FloatImplicit.*", to_float}, {"aten::ScalarImplicit.*", to_scalar}, {"aten::item", to_scalar}, {"aten::_local_scalar_dense", to_scalar},
-      {"aten::__not__.*", logical_not}, {"aten::__and__.#", logical<true>}, {"aten::__or__.#", logical<false>}, {"aten::__xor__.#", exclusive_or},
-      {"aten::__is__.*", is_same}, {"aten::__isnot__.*", is_not_same}, {"aten::format.*", format}, {"aten::percentFormat.*", percent_format},
-      {"aten::warn.*", warn}, {"prim::Print.*", nothing}, {"aten::str.*", to_str}, {"aten::add.str", concatenate}, {"aten::join.*", join},
-      {"prim::RaiseException.*", raise}, {"aten::is_grad_enabled", no}, {"aten::is_scripting", no}, {"aten::is_autocast_enabled", no},
-      {"aten::is_autocast_cpu_enabled", no}, {"prim::is_nested", no}, {"aten::_assert_async.*", nothing}, {"aten::set_grad_enabled", nothing},
-      {"prim::unchecked_cast.*", first}, {"prim::unchecked_unwrap_optional.*", first}, {"aten::_unwrap_optional.*", first},
-      {"aten::sym_constrain_range_for_size", nothing}, {"aten::sym_constrain_range", nothing}, {"aten::_assert_scalar.*", nothing},
-      {"aten::_assert_tensor_metadata.*", nothing}, {"prim::profile.*", first}, {"aten::manual_seed.*", nothing},
+      {"aten::add.#", arithmetic<A::add>},
+      {"aten::sub.#", arithmetic<A::sub>},
+      {"aten::mul.#", arithmetic<A::mul>},
+      {"aten::div.#", arithmetic<A::truediv>},
+      {"aten::floordiv.#", arithmetic<A::floordiv>},
+      {"aten::remainder.#", arithmetic<A::mod>},
+      {"aten::fmod.#", arithmetic<A::mod>},
+      {"aten::pow.#", arithmetic<A::power>},
+      {"aten::pow.int_to_int", arithmetic<A::power>},
+      {"prim::min.#", arithmetic<A::min>},
+      {"prim::max.#", arithmetic<A::max>},
+      {"aten::neg.#", negate_number},
+      {"aten::eq.#", compare<C::eq>},
+      {"aten::ne.#", compare<C::ne>},
+      {"aten::lt.#", compare<C::lt>},
+      {"aten::le.#", compare<C::le>},
+      {"aten::gt.#", compare<C::gt>},
+      {"aten::ge.#", compare<C::ge>},
+      {"aten::eq.str", compare<C::eq>},
+      {"aten::ne.str", compare<C::ne>},
+      {"aten::lt.str", compare<C::lt>},
+      {"aten::gt.str", compare<C::gt>},
+      {"aten::eq.device", compare<C::eq>},
+      {"aten::ne.device", compare<C::ne>},
+      {"prim::eq.device", compare<C::eq>},
+      {"aten::eq.int_list", compare<C::eq>},
+      {"aten::eq.float_list", compare<C::eq>},
+      {"aten::eq.bool_list", compare<C::eq>},
+      {"aten::eq.str_list", compare<C::eq>},
+      {"aten::ne.int_list", compare<C::ne>},
+      {"aten::ne.float_list", compare<C::ne>},
+      {"aten::ne.bool_list", compare<C::ne>},
+      {"aten::ne.str_list", compare<C::ne>},
+      {"aten::eq.enum", compare<C::eq>},
+      {"aten::ne.enum", compare<C::ne>},
+      {"aten::floor.#", unary<floor_of, true>},
+      {"aten::ceil.#", unary<ceil_of, true>},
+      {"aten::round.#", unary<round_even, false>},
+      {"aten::sqrt.#", unary<sqrt_of, false>},
+      {"aten::exp.#", unary<exp_of, false>},
+      {"aten::log.#", unary<log_of, false>},
+      {"aten::sin.#", unary<sin_of, false>},
+      {"aten::cos.#", unary<cos_of, false>},
+      {"prim::abs.#", absolute},
+      {"aten::abs.#", absolute},
+      {"aten::Int.*", to_int},
+      {"aten::Float.*", to_float},
+      {"aten::Bool.*", to_bool},
+      {"aten::IntImplicit.*", to_int},
+      {"aten::FloatImplicit.*", to_float},
+      {"aten::ScalarImplicit.*", to_scalar},
+      {"aten::item", to_scalar},
+      {"aten::_local_scalar_dense", to_scalar},
+      {"aten::__not__.*", logical_not},
+      {"aten::__and__.#", logical<true>},
+      {"aten::__or__.#", logical<false>},
+      {"aten::__xor__.#", exclusive_or},
+      {"aten::__is__.*", is_same},
+      {"aten::__isnot__.*", is_not_same},
+      {"aten::format.*", format},
+      {"aten::percentFormat.*", percent_format},
+      {"aten::warn.*", warn},
+      {"prim::Print.*", nothing},
+      {"aten::str.*", to_str},
+      {"aten::add.str", concatenate},
+      {"aten::join.*", join},
+      {"prim::RaiseException.*", raise},
+      {"aten::is_grad_enabled", no},
+      {"aten::is_scripting", no},
+      {"aten::is_autocast_enabled", no},
+      {"aten::is_autocast_cpu_enabled", no},
+      {"prim::is_nested", no},
+      {"aten::_assert_async.*", nothing},
+      {"aten::set_grad_enabled", nothing},
+      {"prim::unchecked_cast.*", first},
+      {"prim::unchecked_unwrap_optional.*", first},
+      {"aten::_unwrap_optional.*", first},
+      {"aten::sym_constrain_range_for_size", nothing},
+      {"aten::sym_constrain_range", nothing},
+      {"aten::_assert_scalar.*", nothing},
+      {"aten::_assert_tensor_metadata.*", nothing},
+      {"prim::profile.*", first},
+      {"aten::manual_seed.*", nothing},
   };
   return kAll;
 }

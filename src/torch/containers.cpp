@@ -19,13 +19,16 @@ Result<int64_t> position(Machine& m, const Value& index, size_t size) {
   int64_t i = TRY(m.to_constant_int(index, "the index of a list"));
   if (i < 0) i += static_cast<int64_t>(size);
   if (i < 0 || i >= static_cast<int64_t>(size)) {
-    return m.fail(ErrorKind::bad_file, "an index is out of range", fmt::format("index {} of a list of {} elements", m.to_text(index), size));
+    return m.fail(ErrorKind::bad_file, "an index is out of range",
+                  fmt::format("index {} of a list of {} elements", m.to_text(index), size));
   }
   return i;
 }
 
 // Keys are equal when their kinds and texts are: strings, ints, bools.
-bool same_key(const Machine& m, const Value& a, const Value& b) { return a.v.index() == b.v.index() && m.to_text(a) == m.to_text(b); }
+bool same_key(const Machine& m, const Value& a, const Value& b) {
+  return a.v.index() == b.v.index() && m.to_text(a) == m.to_text(b);
+}
 
 Result<Value> get_item(Machine& m, const Schema&, Arguments& args) {
   if (const DictRef* dict = args[0].get<DictRef>()) {
@@ -38,7 +41,8 @@ Result<Value> get_item(Machine& m, const Schema&, Arguments& args) {
     return std::string(1, (*text)[static_cast<size_t>(TRY(position(m, args[1], text->size())))]);
   }
   const auto* items = m.items(args[0]);
-  if (items == nullptr) return m.fail(ErrorKind::bad_file, "cannot index", "a value of kind " + args[0].kind());
+  if (items == nullptr)
+    return m.fail(ErrorKind::bad_file, "cannot index", "a value of kind " + args[0].kind());
   return (*items)[static_cast<size_t>(TRY(position(m, args[1], items->size())))];
 }
 
@@ -102,8 +106,10 @@ Result<Value> delete_item(Machine& m, const Schema& s, Arguments& args) {
 }
 
 Result<Value> clear(Machine& m, const Schema&, Arguments& args) {
-  if (const DictRef* dict = args[0].get<DictRef>()) m.state.dicts.edit(dict->id).items.clear();
-  else TRY(list_of(m, args[0]))->items.clear();
+  if (const DictRef* dict = args[0].get<DictRef>())
+    m.state.dicts.edit(dict->id).items.clear();
+  else
+    TRY(list_of(m, args[0]))->items.clear();
   return args[0];
 }
 
@@ -114,25 +120,32 @@ Result<Value> reverse(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> copy(Machine& m, const Schema&, Arguments& args) {
-  if (const DictRef* dict = args[0].get<DictRef>()) return DictRef{m.state.dicts.add(DictData(m.state.dicts[dict->id]))};
+  if (const DictRef* dict = args[0].get<DictRef>())
+    return DictRef{m.state.dicts.add(DictData(m.state.dicts[dict->id]))};
   return m.list(TRY(m.iterate(args[0])));
 }
 
 Result<Value> length(Machine& m, const Schema&, Arguments& args) {
-  if (const DictRef* dict = args[0].get<DictRef>()) return Value::integer(static_cast<int64_t>(m.state.dicts[dict->id].items.size()));
+  if (const DictRef* dict = args[0].get<DictRef>())
+    return Value::integer(static_cast<int64_t>(m.state.dicts[dict->id].items.size()));
   if (const TensorRef* t = args[0].get<TensorRef>()) {
-    if ((*t)->sizes.empty()) return m.fail(ErrorKind::bad_file, "len() of a 0-d tensor", "it has no dimensions");
+    if ((*t)->sizes.empty())
+      return m.fail(ErrorKind::bad_file, "len() of a 0-d tensor", "it has no dimensions");
     return (*t)->sizes[0];
   }
-  if (const std::string* text = args[0].get<std::string>()) return Value::integer(static_cast<int64_t>(text->size()));
+  if (const std::string* text = args[0].get<std::string>())
+    return Value::integer(static_cast<int64_t>(text->size()));
   return Value::integer(static_cast<int64_t>(TRY(m.iterate(args[0])).size()));
 }
 
 Result<Value> contains(Machine& m, const Schema&, Arguments& args) {
-  if (const std::string* text = args[0].get<std::string>()) return Value::boolean(text->find(m.to_text(args[1])) != std::string::npos);
+  if (const std::string* text = args[0].get<std::string>())
+    return Value::boolean(text->find(m.to_text(args[1])) != std::string::npos);
   for (const Value& item : TRY(m.iterate(args[0]))) {
-    if (const Dim *a = item.get<Dim>(), *b = args[1].get<Dim>(); a && b && !(*a == *b) && !(*a - *b).is_constant()) {
-      return m.fail(ErrorKind::unsupported, "cannot decide whether a list holds a number", "it depends on dynamic sizes");
+    if (const Dim *a = item.get<Dim>(), *b = args[1].get<Dim>();
+        a && b && !(*a == *b) && !(*a - *b).is_constant()) {
+      return m.fail(ErrorKind::unsupported, "cannot decide whether a list holds a number",
+                    "it depends on dynamic sizes");
     }
     if (same_key(m, item, args[1])) return Value::boolean(true);
   }
@@ -151,12 +164,15 @@ Result<Value> slice_list(Machine& m, const Schema&, Arguments& args) {
     if (i < 0) i += size;
     return std::clamp<int64_t>(i, step > 0 ? 0 : -1, step > 0 ? size : size - 1);
   };
-  const int64_t start = TRY(bound(args[1], step > 0 ? 0 : size - 1)), stop = TRY(bound(args[2], step > 0 ? size : -1));
+  const int64_t start = TRY(bound(args[1], step > 0 ? 0 : size - 1)),
+                stop = TRY(bound(args[2], step > 0 ? size : -1));
   std::vector<Value> out;
   std::string cut;
   for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step) {
-    if (text) cut += (*text)[static_cast<size_t>(i)];
-    else out.push_back(items[static_cast<size_t>(i)]);
+    if (text)
+      cut += (*text)[static_cast<size_t>(i)];
+    else
+      out.push_back(items[static_cast<size_t>(i)]);
   }
   if (text) return cut;
   return m.list(std::move(out));
@@ -172,20 +188,24 @@ Result<Value> repeat_list(Machine& m, const Schema&, Arguments& args) {
   const bool list_first = m.items(args[0]) != nullptr;
   const std::vector<Value> items = TRY(m.iterate(args[list_first ? 0 : 1]));
   const int64_t times = TRY(m.to_constant_int(args[list_first ? 1 : 0], "the length of a list"));
-  if (times > 0 && static_cast<int64_t>(items.size()) * times > 10000000) return m.fail(ErrorKind::unsupported, "a list is too long", "over 10 million elements");
+  if (times > 0 && static_cast<int64_t>(items.size()) * times > 10000000)
+    return m.fail(ErrorKind::unsupported, "a list is too long", "over 10 million elements");
   std::vector<Value> out;
   for (int64_t i = 0; i < times; ++i) out.insert(out.end(), items.begin(), items.end());
   return m.list(std::move(out));
 }
 
-Result<Value> to_list(Machine& m, const Schema&, Arguments& args) { return m.list(TRY(m.iterate(args[0]))); }
+Result<Value> to_list(Machine& m, const Schema&, Arguments& args) {
+  return m.list(TRY(m.iterate(args[0])));
+}
 
 template <bool want_max>
 Result<Value> extreme(Machine& m, const Schema&, Arguments& args) {
   const std::vector<Value> items = TRY(m.iterate(args[0]));
   if (items.empty()) return m.fail(ErrorKind::bad_file, "min() or max() of an empty list", "");
   Value best = items[0];
-  for (const Value& item : items) best = TRY(m.call(want_max ? "prim::max" : "prim::min", {best, item}));
+  for (const Value& item : items)
+    best = TRY(m.call(want_max ? "prim::max" : "prim::min", {best, item}));
   return best;
 }
 
@@ -199,7 +219,8 @@ template <bool want_all>
 Result<Value> all_or_any(Machine& m, const Schema&, Arguments& args) {
   Value out = Value::boolean(want_all);
   for (const Value& item : TRY(m.iterate(args[0]))) {
-    out = TRY(m.call(want_all ? "aten::__and__" : "aten::__or__", {out, Value(TRY(m.to_bool(item)))}));
+    out = TRY(
+        m.call(want_all ? "aten::__and__" : "aten::__or__", {out, Value(TRY(m.to_bool(item)))}));
   }
   return out;
 }
@@ -209,11 +230,15 @@ Result<Value> sort(Machine& m, const Schema&, Arguments& args) {
   std::vector<std::pair<double, Value>> keyed;
   for (const Value& item : std::vector<Value>(list->items)) {
     const Float f = TRY(m.to_float(item));
-    if (!f.is_known()) return m.fail(ErrorKind::unsupported, "cannot sort a list", "its elements depend on data");
+    if (!f.is_known())
+      return m.fail(ErrorKind::unsupported, "cannot sort a list", "its elements depend on data");
     keyed.emplace_back(f.known, item);
   }
-  const bool descending = args.size() > 1 && args[1].is<Bool>() && args[1].get<Bool>()->kind == Bool::Kind::yes;
-  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) { return descending ? a.first > b.first : a.first < b.first; });
+  const bool descending =
+      args.size() > 1 && args[1].is<Bool>() && args[1].get<Bool>()->kind == Bool::Kind::yes;
+  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    return descending ? a.first > b.first : a.first < b.first;
+  });
   auto& items = TRY(list_of(m, args[0]))->items;
   for (size_t i = 0; i < keyed.size(); ++i) items[i] = keyed[i].second;
   return Value();
@@ -226,7 +251,9 @@ Result<Value> dict_parts(Machine& m, const Schema&, Arguments& args) {
   if (dict == nullptr) return m.fail(ErrorKind::bad_file, "a dict is needed", args[0].kind());
   std::vector<Value> out;
   for (const auto& [key, value] : m.state.dicts[dict->id].items) {
-    out.push_back(part == Part::keys ? key : part == Part::values ? value : Value::tuple({key, value}));
+    out.push_back(part == Part::keys     ? key
+                  : part == Part::values ? value
+                                         : Value::tuple({key, value}));
   }
   return m.list(std::move(out));
 }
@@ -256,7 +283,8 @@ Result<Value> make_dict(Machine& m, const Schema& s, Arguments& args) {
   if (args.empty()) return dict;
   for (const Value& pair : TRY(m.iterate(args[0]))) {
     const auto* both = m.items(pair);
-    if (both == nullptr || both->size() != 2) return m.fail(ErrorKind::bad_file, "dict() needs pairs", pair.kind());
+    if (both == nullptr || both->size() != 2)
+      return m.fail(ErrorKind::bad_file, "dict() needs pairs", pair.kind());
     Arguments one{dict, (*both)[0], (*both)[1]};
     TRY(set_item(m, s, one));
   }
@@ -271,11 +299,16 @@ Result<Value> index_of(Machine& m, const Schema&, Arguments& args) {
   return m.fail(ErrorKind::bad_file, "a value is not in a list", m.to_text(args[1]));
 }
 
-Result<Value> starts_with(Machine& m, const Schema&, Arguments& args) { return Value::boolean(m.to_text(args[0]).starts_with(m.to_text(args[1]))); }
-Result<Value> ends_with(Machine& m, const Schema&, Arguments& args) { return Value::boolean(m.to_text(args[0]).ends_with(m.to_text(args[1]))); }
+Result<Value> starts_with(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(m.to_text(args[0]).starts_with(m.to_text(args[1])));
+}
+Result<Value> ends_with(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(m.to_text(args[0]).ends_with(m.to_text(args[1])));
+}
 Result<Value> lower_case(Machine& m, const Schema&, Arguments& args) {
   std::string s = m.to_text(args[0]);
-  std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(s.begin(), s.end(), s.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return s;
 }
 
@@ -283,18 +316,56 @@ Result<Value> lower_case(Machine& m, const Schema&, Arguments& args) {
 
 std::span<const Builtin> list_builtins() {
   static constexpr Builtin kAll[] = {
-      {"aten::__getitem__.*", get_item}, {"aten::_set_item.*", set_item}, {"aten::append.*", append}, {"aten::extend.*", extend},
-      {"aten::insert.*", insert}, {"aten::pop.*", pop}, {"aten::Delete.*", delete_item}, {"aten::clear.*", clear}, {"aten::reverse.*", reverse},
-      {"aten::copy.*", copy}, {"aten::copy.t", copy}, {"aten::copy.Dict_str", copy}, {"aten::len.*", length}, {"aten::__contains__.*", contains},
-      {"aten::slice.t", slice_list}, {"aten::slice.str", slice_list}, {"aten::add.t", add_lists}, {"aten::add_.t", extend},
-      {"aten::mul.left_t", repeat_list}, {"aten::mul.right_", repeat_list}, {"aten::list.*", to_list}, {"prim::min.self_int", extreme<false>},
-      {"prim::max.self_int", extreme<true>}, {"prim::min.self_float", extreme<false>}, {"prim::max.self_float", extreme<true>},
-      {"aten::sum.int", sum}, {"aten::sum.float", sum}, {"aten::sum.bool", sum}, {"aten::all.int", all_or_any<true>}, {"aten::all.float", all_or_any<true>},
-      {"aten::all.bool", all_or_any<true>}, {"aten::any.int", all_or_any<false>}, {"aten::any.float", all_or_any<false>}, {"aten::any.bool", all_or_any<false>},
-      {"aten::any.str", all_or_any<false>}, {"aten::sort.int", sort}, {"aten::sort.float", sort}, {"aten::keys.*", dict_parts<Part::keys>},
-      {"aten::values.str", dict_parts<Part::values>}, {"aten::values.int", dict_parts<Part::values>}, {"aten::items.*", dict_parts<Part::pairs>},
-      {"aten::get.*", get}, {"aten::update.*", update}, {"aten::dict.*", make_dict}, {"aten::index.list_int", index_of}, {"aten::index.list_str", index_of},
-      {"aten::index.list_float", index_of}, {"aten::startswith", starts_with}, {"aten::endswith", ends_with}, {"aten::lower", lower_case},
+      {"aten::__getitem__.*", get_item},
+      {"aten::_set_item.*", set_item},
+      {"aten::append.*", append},
+      {"aten::extend.*", extend},
+      {"aten::insert.*", insert},
+      {"aten::pop.*", pop},
+      {"aten::Delete.*", delete_item},
+      {"aten::clear.*", clear},
+      {"aten::reverse.*", reverse},
+      {"aten::copy.*", copy},
+      {"aten::copy.t", copy},
+      {"aten::copy.Dict_str", copy},
+      {"aten::len.*", length},
+      {"aten::__contains__.*", contains},
+      {"aten::slice.t", slice_list},
+      {"aten::slice.str", slice_list},
+      {"aten::add.t", add_lists},
+      {"aten::add_.t", extend},
+      {"aten::mul.left_t", repeat_list},
+      {"aten::mul.right_", repeat_list},
+      {"aten::list.*", to_list},
+      {"prim::min.self_int", extreme<false>},
+      {"prim::max.self_int", extreme<true>},
+      {"prim::min.self_float", extreme<false>},
+      {"prim::max.self_float", extreme<true>},
+      {"aten::sum.int", sum},
+      {"aten::sum.float", sum},
+      {"aten::sum.bool", sum},
+      {"aten::all.int", all_or_any<true>},
+      {"aten::all.float", all_or_any<true>},
+      {"aten::all.bool", all_or_any<true>},
+      {"aten::any.int", all_or_any<false>},
+      {"aten::any.float", all_or_any<false>},
+      {"aten::any.bool", all_or_any<false>},
+      {"aten::any.str", all_or_any<false>},
+      {"aten::sort.int", sort},
+      {"aten::sort.float", sort},
+      {"aten::keys.*", dict_parts<Part::keys>},
+      {"aten::values.str", dict_parts<Part::values>},
+      {"aten::values.int", dict_parts<Part::values>},
+      {"aten::items.*", dict_parts<Part::pairs>},
+      {"aten::get.*", get},
+      {"aten::update.*", update},
+      {"aten::dict.*", make_dict},
+      {"aten::index.list_int", index_of},
+      {"aten::index.list_str", index_of},
+      {"aten::index.list_float", index_of},
+      {"aten::startswith", starts_with},
+      {"aten::endswith", ends_with},
+      {"aten::lower", lower_case},
   };
   return kAll;
 }

@@ -1,5 +1,5 @@
-// Branches and loops that data decides: both sides are evaluated on snapshots of the state and merged into If; loops are
-// evaluated to a fixed point of what their body carries, and become Loop.
+// Branches and loops that data decides: both sides are evaluated on snapshots of the state and
+// merged into If; loops are evaluated to a fixed point of what their body carries, and become Loop.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,10 +44,16 @@ bool same(const Value& a, const Value& b) {
       [&](const auto& x) -> bool {
         using T = std::remove_cvref_t<decltype(x)>;
         const T& y = std::get<T>(b.v);
-        if constexpr (std::is_same_v<T, std::monostate>) return true;
-        else if constexpr (std::is_same_v<T, Bool>) return x.kind == y.kind && x.computed == y.computed && x.relation == y.relation && x.lhs == y.lhs && x.rhs == y.rhs;
-        else if constexpr (std::is_same_v<T, Float>) return x.known == y.known && x.of == y.of && x.factor == y.factor && x.offset == y.offset && x.computed == y.computed;
-        else if constexpr (std::is_same_v<T, TensorRef>) return x == y || (x->storage == y->storage && x->view == y->view && x->sizes == y->sizes);
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return true;
+        else if constexpr (std::is_same_v<T, Bool>)
+          return x.kind == y.kind && x.computed == y.computed && x.relation == y.relation &&
+                 x.lhs == y.lhs && x.rhs == y.rhs;
+        else if constexpr (std::is_same_v<T, Float>)
+          return x.known == y.known && x.of == y.of && x.factor == y.factor &&
+                 x.offset == y.offset && x.computed == y.computed;
+        else if constexpr (std::is_same_v<T, TensorRef>)
+          return x == y || (x->storage == y->storage && x->view == y->view && x->sizes == y->sizes);
         else if constexpr (std::is_same_v<T, TupleRef>) {
           if (x == y) return true;
           if (x->items.size() != y->items.size()) return false;
@@ -55,12 +61,16 @@ bool same(const Value& a, const Value& b) {
             if (!same(x->items[i], y->items[i])) return false;
           }
           return true;
-        }
-        else if constexpr (std::is_same_v<T, Range>) return x.start == y.start && x.stop == y.stop && x.step == y.step;
-        else if constexpr (std::is_same_v<T, Callable>) return x.name == y.name;
-        else if constexpr (std::is_same_v<T, Poison>) return true;
-        else if constexpr (std::is_same_v<T, Complex>) return x.re == y.re && x.im == y.im;
-        else return x == y;
+        } else if constexpr (std::is_same_v<T, Range>)
+          return x.start == y.start && x.stop == y.stop && x.step == y.step;
+        else if constexpr (std::is_same_v<T, Callable>)
+          return x.name == y.name;
+        else if constexpr (std::is_same_v<T, Poison>)
+          return true;
+        else if constexpr (std::is_same_v<T, Complex>)
+          return x.re == y.re && x.im == y.im;
+        else
+          return x == y;
       },
       a.v);
 }
@@ -70,8 +80,10 @@ bool declared_before(const ir::Graph& root, const Dim& dim, size_t limit) {
   std::map<std::string, int> counts;
   dim.collect_symbols(counts);
   for (const auto& [name, count] : counts) {
-    const bool found = std::any_of(root.symbols.begin(), root.symbols.begin() + static_cast<ptrdiff_t>(std::min(limit, root.symbols.size())),
-                                   [&](const ir::Symbol& s) { return s.name == name; });
+    const bool found = std::any_of(
+        root.symbols.begin(),
+        root.symbols.begin() + static_cast<ptrdiff_t>(std::min(limit, root.symbols.size())),
+        [&](const ir::Symbol& s) { return s.name == name; });
     if (!found) return false;
   }
   return true;
@@ -85,7 +97,8 @@ Result<ir::Value*> number_value(Machine& m, const Value& v, DType dtype) {
 
 // The value handed out of a subgraph must be made in it.
 ir::Value* local_value(Machine& m, ir::Value* value, const ir::Graph& graph) {
-  return value->graph == &graph && value->producer ? value : m.builder.emit_named("Identity", {value});
+  return value->graph == &graph && value->producer ? value
+                                                   : m.builder.emit_named("Identity", {value});
 }
 
 Value number_from(Machine& m, ir::Value* output, const Value& kind, ir::Interval range) {
@@ -97,7 +110,9 @@ Value number_from(Machine& m, ir::Value* output, const Value& kind, ir::Interval
   return symbol;
 }
 
-DType number_dtype(const Value& v) { return v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64; }
+DType number_dtype(const Value& v) {
+  return v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64;
+}
 
 bool is_number(const Value& v) { return v.is<Dim>() || v.is<Float>() || v.is<Bool>(); }
 
@@ -108,7 +123,8 @@ ir::Interval range_of(const Machine& m, const Value& v) {
 
 }  // namespace
 
-Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& body, Call& call, ir::Graph& graph) {
+Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& body, Call& call,
+                                                    ir::Graph& graph) {
   const State state = m_.state;
   const Locals locals = call.locals;
   ir::Graph* outer = m_.builder.enter(graph);
@@ -125,7 +141,8 @@ Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& bod
   return out;
 }
 
-Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& call, const Bool& condition) {
+Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& call,
+                                                      const Bool& condition) {
   const std::string line = source_line(call, stmt.offset);
   const Mark mark = Mark::of(m_);
   ir::Graph& graph = m_.builder.graph();
@@ -134,7 +151,6 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   ir::Node* node = graph.add_node("", "If", {}, {value}, 0, m_.builder.origin());
   ir::Graph& then_graph = *graph.add_subgraph(node, "then_branch");
   ir::Graph& else_graph = *graph.add_subgraph(node, "else_branch");
-
 
   raised_ = false;
   auto then_side = try_branch(stmt.body, call, then_graph);
@@ -171,8 +187,12 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
         const bool holds = condition.relation == ir::Guard::Relation::eq   ? *lhs == *rhs
                            : condition.relation == ir::Guard::Relation::ne ? *lhs != *rhs
                                                                            : *lhs <= *rhs;
-        m_.assume(condition, holds, fmt::format("the branch at {} was decided for the optimal shape", line));
-        m_.notices.push_back({fmt::format("the branch at {} cannot be kept ({}); it is fixed to what the optimal shape decides", line, why.why), ir::where(m_.builder.origin())});
+        m_.assume(condition, holds,
+                  fmt::format("the branch at {} was decided for the optimal shape", line));
+        m_.notices.push_back({fmt::format("the branch at {} cannot be kept ({}); it is fixed to "
+                                          "what the optimal shape decides",
+                                          line, why.why),
+                              ir::where(m_.builder.origin())});
         return run(holds ? stmt.body : stmt.orelse, call);
       }
     }
@@ -182,8 +202,9 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   if (!else_side) return specialise(else_side.error());
   Branch &x = *then_side, &y = *else_side;
   if (x.flow.kind != y.flow.kind) {
-    return specialise(m_.error(ErrorKind::unsupported, "a branch that data decides leaves its block on one side only", "at " + line,
-                               "let both sides run to the end of the if"));
+    return specialise(m_.error(ErrorKind::unsupported,
+                               "a branch that data decides leaves its block on one side only",
+                               "at " + line, "let both sides run to the end of the if"));
   }
   State merged = m_.state;
   Locals locals;
@@ -191,10 +212,14 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
     TRY(join_state(x, y, node, m_.state, merged));
     for (const auto& [name, a] : x.locals) {
       auto b = y.locals.find(name);
-      locals[name] = b == y.locals.end() ? Value(Poison{fmt::format("'{}' has a value only on one side of the branch at {}", name, line)})
-                                         : TRY(join(a, b->second, x, y, node, merged));
+      locals[name] =
+          b == y.locals.end()
+              ? Value(Poison{fmt::format("'{}' has a value only on one side of the branch at {}",
+                                         name, line)})
+              : TRY(join(a, b->second, x, y, node, merged));
     }
-    if (x.flow.kind == Flow::Kind::returned) x.flow.value = TRY(join(x.flow.value, y.flow.value, x, y, node, merged));
+    if (x.flow.kind == Flow::Kind::returned)
+      x.flow.value = TRY(join(x.flow.value, y.flow.value, x, y, node, merged));
     return m_.builder.status();
   };
   if (auto ok = merge(); !ok) return specialise(ok.error());
@@ -208,7 +233,8 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   return x.flow;
 }
 
-Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State& before, State& merged) {
+Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State& before,
+                               State& merged) {
   for (uint32_t i = 0; i < before.storages.size(); ++i) {
     const uint64_t was = before.storages[i].version;
     if (x.state.storages[i].version == was && y.state.storages[i].version == was) continue;
@@ -219,7 +245,9 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
     const auto ref = std::make_shared<const AbstractTensor>(whole);
     const Value joined = TRY(join_tensors(ref, ref, x, y, node, merged));
     const TensorRef* t = joined.get<TensorRef>();
-    if (t == nullptr) return m_.fail(ErrorKind::unsupported, "a tensor that a branch writes cannot be merged", m_.to_text(joined));
+    if (t == nullptr)
+      return m_.fail(ErrorKind::unsupported, "a tensor that a branch writes cannot be merged",
+                     m_.to_text(joined));
     Storage& storage = merged.storages.edit(i);
     storage.value = merged.storages[(*t)->storage].value;
     storage.known.reset();
@@ -231,11 +259,15 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
     if (x.state.lists.same(i, y.state.lists)) continue;
     const auto &a = x.state.lists[i].items, &b = y.state.lists[i].items;
     if (a.size() != b.size()) {
-      return m_.fail(ErrorKind::unsupported, "a list gets another length on each side of a branch",
-                     fmt::format("{} and {} elements; ONNX has no list of tensors of unknown length here", a.size(), b.size()), "append on both sides");
+      return m_.fail(
+          ErrorKind::unsupported, "a list gets another length on each side of a branch",
+          fmt::format("{} and {} elements; ONNX has no list of tensors of unknown length here",
+                      a.size(), b.size()),
+          "append on both sides");
     }
     std::vector<Value> items;
-    for (size_t k = 0; k < a.size(); ++k) items.push_back(TRY(join(a[k], b[k], x, y, node, merged)));
+    for (size_t k = 0; k < a.size(); ++k)
+      items.push_back(TRY(join(a[k], b[k], x, y, node, merged)));
     merged.lists.edit(i).items = std::move(items);
   }
   for (uint32_t i = 0; i < before.dicts.size(); ++i) {
@@ -244,7 +276,8 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
     std::vector<std::pair<Value, Value>> items;
     for (size_t k = 0; k < a.size(); ++k) {
       if (a.size() != b.size() || !same(a[k].first, b[k].first)) {
-        return m_.fail(ErrorKind::unsupported, "a dict gets other keys on each side of a branch", "ONNX has no dict", "set the same keys on both sides");
+        return m_.fail(ErrorKind::unsupported, "a dict gets other keys on each side of a branch",
+                       "ONNX has no dict", "set the same keys on both sides");
       }
       items.emplace_back(a[k].first, TRY(join(a[k].second, b[k].second, x, y, node, merged)));
     }
@@ -264,9 +297,11 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
   return {};
 }
 
-Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y, ir::Node* node, State& merged) {
+Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, Branch& x,
+                                        Branch& y, ir::Node* node, State& merged) {
   if (a->dtype != b->dtype) return Poison{"the two sides of a branch give tensors of other types"};
-  if (a->sizes.size() != b->sizes.size()) return Poison{"the two sides of a branch give tensors of other ranks"};
+  if (a->sizes.size() != b->sizes.size())
+    return Poison{"the two sides of a branch give tensors of other ranks"};
   ir::Graph& outer = m_.builder.graph();
   auto hand_out = [&](Branch& side, const TensorRef& t) -> Status {
     std::swap(m_.state, side.state);
@@ -290,7 +325,8 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
       continue;
     }
     const auto r1 = a->sizes[i].bounds(m_.ranges()), r2 = b->sizes[i].bounds(m_.ranges());
-    const Dim symbol = outer.fresh_symbol("merged", {std::max<int64_t>(0, std::min(r1.min, r2.min)), std::max(r1.max, r2.max)});
+    const Dim symbol = outer.fresh_symbol(
+        "merged", {std::max<int64_t>(0, std::min(r1.min, r2.min)), std::max(r1.max, r2.max)});
     ir::Symbol* entry = outer.find_symbol(symbol.symbol_name());
     entry->source = output;
     entry->axis = static_cast<int>(i);
@@ -303,7 +339,8 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
   return out;
 }
 
-Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node, State& merged) {
+Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branch& y,
+                                ir::Node* node, State& merged) {
   const size_t shared_storages = m_.state.storages.size();
   if (a.is<TensorRef>() && b.is<TensorRef>()) {
     const TensorRef &s = *a.get<TensorRef>(), &t = *b.get<TensorRef>();
@@ -313,10 +350,13 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
   }
   if (a.is<Poison>() && b.is<Poison>()) return a;
   if (a.is<Poison>() || b.is<Poison>()) {
-    // A side that leaves a variable uninitialised never has it read: anything of the right kind stands in for it.
+    // A side that leaves a variable uninitialised never has it read: anything of the right kind
+    // stands in for it.
     const Value& good = a.is<Poison>() ? b : a;
     if (is_number(good)) {
-      const Value stand_in = good.is<Bool>() ? Value::boolean(false) : good.is<Float>() ? Value::number(0) : Value::integer(0);
+      const Value stand_in = good.is<Bool>()    ? Value::boolean(false)
+                             : good.is<Float>() ? Value::number(0)
+                                                : Value::integer(0);
       return join(a.is<Poison>() ? stand_in : a, b.is<Poison>() ? stand_in : b, x, y, node, merged);
     }
     return a.is<Poison>() ? a : b;
@@ -352,25 +392,30 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
   }
   if (const TupleRef* s = a.get<TupleRef>()) {
     const TupleRef& t = *b.get<TupleRef>();
-    if ((*s)->items.size() != t->items.size()) return Poison{"the two sides of a branch give tuples of other lengths"};
+    if ((*s)->items.size() != t->items.size())
+      return Poison{"the two sides of a branch give tuples of other lengths"};
     TupleData joined{{}, (*s)->names, (*s)->type};
-    for (size_t i = 0; i < (*s)->items.size(); ++i) joined.items.push_back(TRY(join((*s)->items[i], t->items[i], x, y, node, merged)));
+    for (size_t i = 0; i < (*s)->items.size(); ++i)
+      joined.items.push_back(TRY(join((*s)->items[i], t->items[i], x, y, node, merged)));
     return std::make_shared<const TupleData>(std::move(joined));
   }
   if (const ListRef* s = a.get<ListRef>()) {
     const ListRef t = *b.get<ListRef>();
     if (s->id == t.id && s->id < m_.state.lists.size()) return a;
     const auto left = x.state.lists[s->id].items, right = y.state.lists[t.id].items;
-    if (left.size() != right.size()) return Poison{"the two sides of a branch give lists of other lengths"};
+    if (left.size() != right.size())
+      return Poison{"the two sides of a branch give lists of other lengths"};
     std::vector<Value> items;
-    for (size_t i = 0; i < left.size(); ++i) items.push_back(TRY(join(left[i], right[i], x, y, node, merged)));
+    for (size_t i = 0; i < left.size(); ++i)
+      items.push_back(TRY(join(left[i], right[i], x, y, node, merged)));
     return ListRef{merged.lists.add({std::move(items), {}})};
   }
   if (same(a, b)) return a;
   return Poison{fmt::format("the two sides of a branch give another {}", a.kind())};
 }
 
-// ---------------------------------------------------------------------------------------------------------------- loops
+// ----------------------------------------------------------------------------------------------------------------
+// loops
 
 // A place whose value a loop's body changes.
 struct Interpreter::Slot {
@@ -384,10 +429,14 @@ struct Interpreter::Slot {
 
   std::string describe() const {
     switch (kind) {
-      case Kind::local: return "'" + name + "'";
-      case Kind::attribute: return "the attribute '" + name + "'";
-      case Kind::item: return fmt::format("item {} of a list", index);
-      case Kind::storage: return "a tensor written in place";
+      case Kind::local:
+        return "'" + name + "'";
+      case Kind::attribute:
+        return "the attribute '" + name + "'";
+      case Kind::item:
+        return fmt::format("item {} of a list", index);
+      case Kind::storage:
+        return "a tensor written in place";
     }
     return {};
   }
@@ -397,7 +446,9 @@ struct Interpreter::Slot {
         auto it = locals.find(name);
         return it == locals.end() ? Value(Poison{"no value"}) : it->second;
       }
-      case Kind::item: return index < state.lists[id].items.size() ? state.lists[id].items[index] : Value(Poison{"no value"});
+      case Kind::item:
+        return index < state.lists[id].items.size() ? state.lists[id].items[index]
+                                                    : Value(Poison{"no value"});
       case Kind::attribute: {
         const auto& all = state.objects[id].attributes;
         auto it = all.find(name);
@@ -416,9 +467,15 @@ struct Interpreter::Slot {
   }
   void set(State& state, Locals& locals, const Value& value) const {
     switch (kind) {
-      case Kind::local: locals[name] = value; break;
-      case Kind::item: state.lists.edit(id).items[index] = value; break;
-      case Kind::attribute: state.objects.edit(id).attributes[name] = value; break;
+      case Kind::local:
+        locals[name] = value;
+        break;
+      case Kind::item:
+        state.lists.edit(id).items[index] = value;
+        break;
+      case Kind::attribute:
+        state.objects.edit(id).attributes[name] = value;
+        break;
       case Kind::storage: {
         ir::Value* contents = state.storages[(*value.get<TensorRef>())->storage].value;
         Storage& storage = state.storages.edit(id);
@@ -433,7 +490,9 @@ struct Interpreter::Slot {
   }
 };
 
-Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call, const Value& first_condition, const Range* range) {
+Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call,
+                                                    const Value& first_condition,
+                                                    const Range* range) {
   const std::string line = source_line(call, stmt.offset);
   const Mark mark = Mark::of(m_);
   const State state0 = m_.state;
@@ -442,8 +501,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
   std::map<Slot, ir::Type> carried;  // with the type inside the loop
 
   auto number_type = [](const Value& v) { return ir::Type::tensor(number_dtype(v), Shape{}); };
-  auto refuse = [&](std::string why, std::string hint = "keep the loop's variables of one kind and shape") {
-    return m_.fail(ErrorKind::unsupported, "a loop that data decides cannot be converted", fmt::format("{} (loop at {})", why, line), std::move(hint));
+  auto refuse = [&](std::string why,
+                    std::string hint = "keep the loop's variables of one kind and shape") {
+    return m_.fail(ErrorKind::unsupported, "a loop that data decides cannot be converted",
+                   fmt::format("{} (loop at {})", why, line), std::move(hint));
   };
 
   for (int round = 0; round < 20; ++round) {
@@ -452,7 +513,8 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     ir::Value* trip = nullptr;
     ir::Value* condition = nullptr;
     if (range) {
-      const Dim length = range->step.is(1) ? range->stop - range->start : ir::ceildiv(range->stop - range->start, range->step);
+      const Dim length = range->step.is(1) ? range->stop - range->start
+                                           : ir::ceildiv(range->stop - range->start, range->step);
       trip = m_.builder.dim(length);
       condition = m_.builder.scalar(1, DType::boolean);
     } else {
@@ -461,8 +523,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     inputs = {trip, condition};
     for (const auto& [slot, type] : carried) {
       const Value value = slot.get(m_.state, call.locals);
-      if (value.is<TensorRef>()) inputs.push_back(TRY(m_.read(**value.get<TensorRef>())));
-      else inputs.push_back(TRY(number_value(m_, value, number_dtype(value))));
+      if (value.is<TensorRef>())
+        inputs.push_back(TRY(m_.read(**value.get<TensorRef>())));
+      else
+        inputs.push_back(TRY(number_value(m_, value, number_dtype(value))));
     }
     TRY(m_.builder.status());
     const State ready = m_.state;
@@ -510,8 +574,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     Value again = Value::boolean(true);
     if (flow && !range) {
       auto next = eval(stmt.exprs[0], call);
-      if (!next) flow = std::unexpected(next.error());
-      else again = *next;
+      if (!next)
+        flow = std::unexpected(next.error());
+      else
+        again = *next;
     }
     if (!flow || flow->kind != Flow::Kind::normal) {
       undo();
@@ -526,11 +592,17 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       auto it = carried.find(slot);
       if (it == carried.end()) {
         const Value initial = slot.get(state0, locals0);
-        if (initial.is<Poison>() || (slot.kind == Slot::Kind::local && !locals0.contains(slot.name))) return;
-        if (const TensorRef* t = initial.get<TensorRef>()) carried[slot] = ir::Type::tensor((*t)->dtype, (*t)->sizes);
-        else if (is_number(initial)) carried[slot] = number_type(initial);
+        if (initial.is<Poison>() ||
+            (slot.kind == Slot::Kind::local && !locals0.contains(slot.name)))
+          return;
+        if (const TensorRef* t = initial.get<TensorRef>())
+          carried[slot] = ir::Type::tensor((*t)->dtype, (*t)->sizes);
+        else if (is_number(initial))
+          carried[slot] = number_type(initial);
         else if (slot.kind != Slot::Kind::local || !initial.is_none()) {
-          if (initial.is<TupleRef>() || initial.is<std::string>() || initial.is_none()) why = fmt::format("{} changes from one iteration to the next and is of kind {}", slot.describe(), initial.kind());
+          if (initial.is<TupleRef>() || initial.is<std::string>() || initial.is_none())
+            why = fmt::format("{} changes from one iteration to the next and is of kind {}",
+                              slot.describe(), initial.kind());
           return;
         }
         changed = true;
@@ -540,7 +612,8 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       if ((t != nullptr) != (it->second.shape && !is_number(before))) return;
       if (t == nullptr) return;
       if ((*t)->dtype != it->second.dtype || (*t)->sizes.size() != it->second.shape->size()) {
-        why = fmt::format("{} changes its type or rank from one iteration to the next", slot.describe());
+        why = fmt::format("{} changes its type or rank from one iteration to the next",
+                          slot.describe());
         return;
       }
       const TensorRef* inner = before.get<TensorRef>();
@@ -558,14 +631,16 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     }
     for (uint32_t i = 0; i < state0.storages.size(); ++i) {
       const Slot slot{Slot::Kind::storage, {}, i, 0};
-      if (m_.state.storages[i].version != begin.storages[i].version) notice(slot, slot.get(begin, begin_locals), slot.get(m_.state, call.locals));
+      if (m_.state.storages[i].version != begin.storages[i].version)
+        notice(slot, slot.get(begin, begin_locals), slot.get(m_.state, call.locals));
     }
     for (uint32_t i = 0; i < state0.lists.size(); ++i) {
       if (m_.state.lists.same(i, begin.lists)) continue;
       const auto &before = begin.lists[i].items, &after = m_.state.lists[i].items;
       if (before.size() != after.size()) {
         undo();
-        return refuse("a list changes its length in every iteration", "write into a tensor of fixed size instead of appending to a list");
+        return refuse("a list changes its length in every iteration",
+                      "write into a tensor of fixed size instead of appending to a list");
       }
       for (size_t k = 0; k < before.size(); ++k) {
         if (!same(before[k], after[k])) notice({Slot::Kind::item, {}, i, k}, before[k], after[k]);
@@ -577,7 +652,8 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       for (const auto& [name, value] : after) {
         const auto& all = begin.objects[i].attributes;
         auto before = all.find(name);
-        if (before != all.end() && !same(before->second, value)) notice({Slot::Kind::attribute, name, i, 0}, before->second, value);
+        if (before != all.end() && !same(before->second, value))
+          notice({Slot::Kind::attribute, name, i, 0}, before->second, value);
       }
     }
     if (!why.empty()) {
@@ -595,8 +671,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     for (const auto& [slot, type] : carried) {
       const Value value = slot.get(m_.state, call.locals);
       ir::Value* out = nullptr;
-      if (const TensorRef* t = value.get<TensorRef>()) out = TRY(m_.read(**t));
-      else out = TRY(number_value(m_, value, type.dtype));
+      if (const TensorRef* t = value.get<TensorRef>())
+        out = TRY(m_.read(**t));
+      else
+        out = TRY(number_value(m_, value, type.dtype));
       body.add_output(local_value(m_, m_.builder.cast(out, type.dtype), body));
     }
     TRY(m_.builder.status());
@@ -610,7 +688,9 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       const Value before = slot.get(state0, locals0);
       if (before.is<TensorRef>()) {
         for (size_t i = 0; i < type.shape->size(); ++i) {
-          if (!(*type.shape)[i].is(-1) && declared_before(graph.root(), (*type.shape)[i], outside_symbols)) continue;
+          if (!(*type.shape)[i].is(-1) &&
+              declared_before(graph.root(), (*type.shape)[i], outside_symbols))
+            continue;
           const Dim symbol = graph.fresh_symbol("looped", {0, ir::Interval::kMax});
           ir::Symbol* entry = graph.find_symbol(symbol.symbol_name());
           entry->source = output;

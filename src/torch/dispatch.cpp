@@ -14,51 +14,71 @@ using Kind = SchemaType::Kind;
 
 bool fits(const Machine& m, const Value& value, const SchemaType& type, bool conversions);
 
-bool fits_all(const Machine& m, const std::vector<Value>& items, const SchemaType& type, bool conversions) {
-  return std::all_of(items.begin(), items.end(), [&](const Value& item) { return fits(m, item, type, conversions); });
+bool fits_all(const Machine& m, const std::vector<Value>& items, const SchemaType& type,
+              bool conversions) {
+  return std::all_of(items.begin(), items.end(),
+                     [&](const Value& item) { return fits(m, item, type, conversions); });
 }
 
 bool fits(const Machine& m, const Value& value, const SchemaType& type, bool conversions) {
   if (value.is<Poison>()) return true;
   const bool number = value.is<Dim>() || value.is<Float>();
   switch (type.kind) {
-    case Kind::tensor: return value.is<TensorRef>() || (conversions && (number || value.is<Bool>()));
-    case Kind::integer: return value.is<Dim>() || (conversions && (value.is<TensorRef>() || value.is<Bool>()));
-    case Kind::floating: return value.is<Float>() || (conversions && (number || value.is<TensorRef>()));
-    case Kind::boolean: return value.is<Bool>() || (conversions && (value.is<TensorRef>() || value.is<Dim>()));
-    case Kind::complex: return value.is<Complex>();
-    case Kind::number: return number || value.is<Complex>() || value.is<Bool>() || (conversions && value.is<TensorRef>());
-    case Kind::string: return value.is<std::string>();
-    case Kind::device: return value.is<Device>() || (conversions && value.is<std::string>());
+    case Kind::tensor:
+      return value.is<TensorRef>() || (conversions && (number || value.is<Bool>()));
+    case Kind::integer:
+      return value.is<Dim>() || (conversions && (value.is<TensorRef>() || value.is<Bool>()));
+    case Kind::floating:
+      return value.is<Float>() || (conversions && (number || value.is<TensorRef>()));
+    case Kind::boolean:
+      return value.is<Bool>() || (conversions && (value.is<TensorRef>() || value.is<Dim>()));
+    case Kind::complex:
+      return value.is<Complex>();
+    case Kind::number:
+      return number || value.is<Complex>() || value.is<Bool>() ||
+             (conversions && value.is<TensorRef>());
+    case Kind::string:
+      return value.is<std::string>();
+    case Kind::device:
+      return value.is<Device>() || (conversions && value.is<std::string>());
     case Kind::generator:
-    case Kind::none: return value.is_none();
-    case Kind::optional: return value.is_none() || fits(m, value, type.inner[0], conversions);
+    case Kind::none:
+      return value.is_none();
+    case Kind::optional:
+      return value.is_none() || fits(m, value, type.inner[0], conversions);
     case Kind::list: {
       if (type.fixed_size > 0 && fits(m, value, type.inner[0], false)) return true;
       const auto* items = m.items(value);
-      return items != nullptr && (value.is<ListRef>() || conversions) && fits_all(m, *items, type.inner[0], conversions);
+      return items != nullptr && (value.is<ListRef>() || conversions) &&
+             fits_all(m, *items, type.inner[0], conversions);
     }
     case Kind::dict: {
       const DictRef* dict = value.get<DictRef>();
       if (dict == nullptr) return false;
       const auto& items = m.state.dicts[dict->id].items;
-      return items.empty() || type.inner.empty() || fits(m, items[0].first, type.inner[0], conversions);
+      return items.empty() || type.inner.empty() ||
+             fits(m, items[0].first, type.inner[0], conversions);
     }
-    case Kind::tuple: return value.is<TupleRef>();
-    default: return true;
+    case Kind::tuple:
+      return value.is<TupleRef>();
+    default:
+      return true;
   }
 }
 
 // Brings a value that fits to the form that the type promises.
 Value conform(Machine& m, Value value, const SchemaType& type) {
   const SchemaType& inner = type.is(Kind::optional) && !value.is_none() ? type.inner[0] : type;
-  if (inner.is(Kind::list) && inner.fixed_size > 0 && m.items(value) == nullptr && !value.is_none()) {
+  if (inner.is(Kind::list) && inner.fixed_size > 0 && m.items(value) == nullptr &&
+      !value.is_none()) {
     return m.list(std::vector<Value>(static_cast<size_t>(inner.fixed_size), value));
   }
   if (inner.is(Kind::tensor) && !value.is<TensorRef>() && !value.is_none() && !value.is<Poison>()) {
     if (const Dim* d = value.get<Dim>()) return m.known_tensor(DType::i64, {}, {*d}, true);
-    if (const Bool* b = value.get<Bool>(); b && b->is_known()) return m.known_tensor(DType::boolean, {}, {b->kind == Bool::Kind::yes}, true);
-    if (const Float* f = value.get<Float>(); f && f->is_known()) return m.known_tensor(DType::f64, {}, {f->known}, true);
+    if (const Bool* b = value.get<Bool>(); b && b->is_known())
+      return m.known_tensor(DType::boolean, {}, {b->kind == Bool::Kind::yes}, true);
+    if (const Float* f = value.get<Float>(); f && f->is_known())
+      return m.known_tensor(DType::f64, {}, {f->known}, true);
   }
   return value;
 }
@@ -97,8 +117,11 @@ class DefaultReader {
     if (text == "contiguous_format" || text == "strided") return Value::integer(0);
     if (text == "Mean") return Value::integer(1);
     if (text == "long") return Value::integer(4);
-    if (text == "inf" || text == "-inf") return Value::number(text[0] == '-' ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
-    if (text.find_first_of(".eE") != std::string::npos) return Value::number(std::strtod(text.c_str(), nullptr));
+    if (text == "inf" || text == "-inf")
+      return Value::number(text[0] == '-' ? -std::numeric_limits<double>::infinity()
+                                          : std::numeric_limits<double>::infinity());
+    if (text.find_first_of(".eE") != std::string::npos)
+      return Value::number(std::strtod(text.c_str(), nullptr));
     return Value::integer(std::strtoll(text.c_str(), nullptr, 10));
   }
   Machine& m_;
@@ -123,9 +146,11 @@ const Builtin* find_builtin(const Schema& schema) {
     return all;
   }();
   if (auto it = table.find(schema.full_name()); it != table.end()) return it->second;
-  const bool numbers = std::all_of(schema.arguments.begin(), schema.arguments.end(), [](const SchemaArgument& a) {
-    return a.type.is(Kind::integer) || a.type.is(Kind::floating) || a.type.is(Kind::number) || a.type.is(Kind::boolean);
-  });
+  const bool numbers =
+      std::all_of(schema.arguments.begin(), schema.arguments.end(), [](const SchemaArgument& a) {
+        return a.type.is(Kind::integer) || a.type.is(Kind::floating) || a.type.is(Kind::number) ||
+               a.type.is(Kind::boolean);
+      });
   if (numbers) {
     if (auto it = table.find(schema.name + ".#"); it != table.end()) return it->second;
   }
@@ -147,19 +172,28 @@ const Lowering* Lowerings::find(const Schema& schema) const {
 
 bool can_convert(const Schema& schema, const Lowerings& lowerings) {
   if (find_builtin(schema) || lowerings.find(schema)) return true;
-  const bool out = !schema.arguments.empty() && schema.arguments.back().written && schema.arguments.back().keyword_only;
+  const bool out = !schema.arguments.empty() && schema.arguments.back().written &&
+                   schema.arguments.back().keyword_only;
   std::string functional = schema.name;
-  if (!out && functional.ends_with("_") && !functional.ends_with("__")) functional.pop_back();
-  else if (!out) return false;
+  if (!out && functional.ends_with("_") && !functional.ends_with("__"))
+    functional.pop_back();
+  else if (!out)
+    return false;
   for (const Schema& other : find_schemas(functional)) {
-    if (&other != &schema && other.name == functional && (find_builtin(other) || lowerings.find(other))) return true;
+    if (&other != &schema && other.name == functional &&
+        (find_builtin(other) || lowerings.find(other)))
+      return true;
   }
   return false;
 }
 
 Result<std::vector<Value>> Machine::bind(const Schema& schema, const std::vector<Value>& positional,
-                                         const std::vector<std::pair<std::string, Value>>& keywords, bool conversions) {
-  auto no = [&](std::string why) { return fail(ErrorKind::bad_file, "the arguments do not fit " + schema.full_name(), std::move(why)); };
+                                         const std::vector<std::pair<std::string, Value>>& keywords,
+                                         bool conversions) {
+  auto no = [&](std::string why) {
+    return fail(ErrorKind::bad_file, "the arguments do not fit " + schema.full_name(),
+                std::move(why));
+  };
   std::vector<Value> out;
   size_t next = 0, used = 0;
   for (const SchemaArgument& argument : schema.arguments) {
@@ -172,63 +206,77 @@ Result<std::vector<Value>> Machine::bind(const Schema& schema, const std::vector
     }
     if (given == nullptr) {
       if (!argument.default_text) return no(argument.name + " is missing");
-      out.push_back(conform(*this, DefaultReader(*this, *argument.default_text).read(), argument.type));
+      out.push_back(
+          conform(*this, DefaultReader(*this, *argument.default_text).read(), argument.type));
       continue;
     }
-    if (!fits(*this, *given, argument.type, conversions)) return no(fmt::format("{} is of kind {}, not {}", argument.name, given->kind(), argument.type.name));
+    if (!fits(*this, *given, argument.type, conversions))
+      return no(fmt::format("{} is of kind {}, not {}", argument.name, given->kind(),
+                            argument.type.name));
     out.push_back(conform(*this, *given, argument.type));
   }
   if (schema.variadic) {
-    out.insert(out.end(), positional.begin() + static_cast<ptrdiff_t>(std::min(next, positional.size())), positional.end());
+    out.insert(out.end(),
+               positional.begin() + static_cast<ptrdiff_t>(std::min(next, positional.size())),
+               positional.end());
   } else if (next < positional.size() || used < keywords.size()) {
     return no("there are too many");
   }
   return out;
 }
 
-Result<Value> Machine::call(const std::string& name, std::vector<Value> positional, std::vector<std::pair<std::string, Value>> keywords) {
+Result<Value> Machine::call(const std::string& name, std::vector<Value> positional,
+                            std::vector<std::pair<std::string, Value>> keywords) {
   const auto schemas = find_schemas(name);
   if (schemas.empty()) {
     std::string reason;
     if (poisoned(*this, positional, reason)) return Poison{reason};
-    return unsupported("unknown operator " + name, "PyTorch itself has no operator of this name: it is a custom operator",
+    return unsupported("unknown operator " + name,
+                       "PyTorch itself has no operator of this name: it is a custom operator",
                        "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)");
   }
   for (const bool conversions : {false, true}) {
     for (const Schema& schema : schemas) {
-      if (auto arguments = bind(schema, positional, keywords, conversions)) return call_overload(schema, std::move(*arguments));
+      if (auto arguments = bind(schema, positional, keywords, conversions))
+        return call_overload(schema, std::move(*arguments));
     }
   }
   std::string kinds;
   for (const Value& value : positional) kinds += (kinds.empty() ? "" : ", ") + value.kind();
-  return fail(ErrorKind::bad_file, "no overload of " + name + " fits its arguments", "they are (" + kinds + ")",
+  return fail(ErrorKind::bad_file, "no overload of " + name + " fits its arguments",
+              "they are (" + kinds + ")",
               "the file may come from a newer PyTorch than Tenon knows");
 }
 
 Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> arguments) {
   std::string reason;
   const Builtin* builtin = find_builtin(schema);
-  const bool container = builtin != nullptr && schema.name != "aten::Int" && !schema.arguments.empty() && !schema.arguments[0].type.is(Kind::tensor);
+  const bool container = builtin != nullptr && schema.name != "aten::Int" &&
+                         !schema.arguments.empty() && !schema.arguments[0].type.is(Kind::tensor);
   if (!container && poisoned(*this, arguments, reason)) {
     if (schema.returns.size() <= 1) return Poison{reason};
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
   }
   if (builtin) return builtin->run(*this, schema, arguments);
   if (auto known = TRY(known_arithmetic(*this, schema, arguments))) return std::move(*known);
-  if (const Lowering* lowering = lowerings_->find(schema)) return lower(schema, *lowering, arguments);
-  const bool writes = std::any_of(schema.arguments.begin(), schema.arguments.end(), [](const auto& a) { return a.written; });
+  if (const Lowering* lowering = lowerings_->find(schema))
+    return lower(schema, *lowering, arguments);
+  const bool writes = std::any_of(schema.arguments.begin(), schema.arguments.end(),
+                                  [](const auto& a) { return a.written; });
   if (writes) return in_place(schema, arguments);
   return missing(schema, arguments);
 }
 
 Result<Value> Machine::missing(const Schema& schema, const std::vector<Value>& arguments) {
-  Value poison = unsupported("unsupported operator " + schema.full_name(), "Tenon has no lowering for it yet",
-                             "write it with supported operators, or map it with --map FILE.py");
+  Value poison =
+      unsupported("unsupported operator " + schema.full_name(), "Tenon has no lowering for it yet",
+                  "write it with supported operators, or map it with --map FILE.py");
   if (schema.returns.size() <= 1) return poison;
   return Value::tuple(std::vector<Value>(schema.returns.size(), poison));
 }
 
-Result<Value> Machine::lower(const Schema& schema, const Lowering& lowering, std::vector<Value>& arguments) {
+Result<Value> Machine::lower(const Schema& schema, const Lowering& lowering,
+                             std::vector<Value>& arguments) {
   LowerContext context(*this, schema, arguments);
   ir::Value* result = lowering.lower(context);
   if (auto refusal = context.take_refusal()) {
@@ -266,17 +314,23 @@ Result<Value> Machine::in_place(const Schema& schema, std::vector<Value>& argume
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
     if (schema.arguments[i].written) targets.push_back(i);
     if (out_variant && schema.arguments[i].written) continue;
-    if (schema.arguments[i].keyword_only) keywords.emplace_back(schema.arguments[i].name, arguments[i]);
-    else inputs.push_back(arguments[i]);
+    if (schema.arguments[i].keyword_only)
+      keywords.emplace_back(schema.arguments[i].name, arguments[i]);
+    else
+      inputs.push_back(arguments[i]);
   }
   const auto schemas = find_schemas(name);
   const Schema* functional = out_variant ? nullptr : find_overload(name, schema.overload);
   auto usable = [&](const Schema& s) { return find_builtin(s) || lowerings_->find(s); };
   if (functional && !usable(*functional)) return missing(schema, arguments);
-  if (!functional && std::none_of(schemas.begin(), schemas.end(), [&](const Schema& s) { return &s != &schema && usable(s); })) return missing(schema, arguments);
+  if (!functional && std::none_of(schemas.begin(), schemas.end(),
+                                  [&](const Schema& s) { return &s != &schema && usable(s); }))
+    return missing(schema, arguments);
   Value result;
-  if (functional) result = TRY(call_overload(*functional, TRY(bind(*functional, inputs, keywords, true))));
-  else result = TRY(call(name, inputs, keywords));
+  if (functional)
+    result = TRY(call_overload(*functional, TRY(bind(*functional, inputs, keywords, true))));
+  else
+    result = TRY(call(name, inputs, keywords));
   if (result.is<Poison>()) return result;
   const auto* several = items(result);
   for (size_t i = 0; i < targets.size(); ++i) {

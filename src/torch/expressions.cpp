@@ -22,19 +22,27 @@ std::string dotted(const Expr& e) {
 
 const Expr& root_of(const Expr& e) { return e.is(K::attribute) ? root_of(e.kids[0]) : e; }
 
-bool is_namespace(const std::string& name) { return name == "torch" || name == "ops" || name == "__torch__" || name == "CONSTANTS" || name == "prim" || name == "aten"; }
+bool is_namespace(const std::string& name) {
+  return name == "torch" || name == "ops" || name == "__torch__" || name == "CONSTANTS" ||
+         name == "prim" || name == "aten";
+}
 
 }  // namespace
 
 Result<Value> Interpreter::eval(const Expr& e, Call& call) {
   switch (e.kind) {
-    case K::none: return Value();
-    case K::name: return eval_name(e, call);
-    case K::integer: return Value::integer(std::strtoll(e.text.c_str(), nullptr, 0));
+    case K::none:
+      return Value();
+    case K::name:
+      return eval_name(e, call);
+    case K::integer:
+      return Value::integer(std::strtoll(e.text.c_str(), nullptr, 0));
     case K::floating:
-      if (!e.text.empty() && e.text.back() == 'j') return Complex{0, std::strtod(e.text.c_str(), nullptr)};
+      if (!e.text.empty() && e.text.back() == 'j')
+        return Complex{0, std::strtod(e.text.c_str(), nullptr)};
       return Value::number(std::strtod(e.text.c_str(), nullptr));
-    case K::string: return e.text;
+    case K::string:
+      return e.text;
     case K::fstring: {
       std::string out;
       for (const Expr& kid : e.kids) out += m_.to_text(TRY(eval(kid, call)));
@@ -43,9 +51,12 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
     case K::constant:
       if (e.text == "True" || e.text == "False") return Value::boolean(e.text == "True");
       return Value();
-    case K::attribute: return eval_attribute(e, call);
-    case K::call: return eval_call(e, call);
-    case K::subscript: return eval_subscript(e, call);
+    case K::attribute:
+      return eval_attribute(e, call);
+    case K::call:
+      return eval_call(e, call);
+    case K::subscript:
+      return eval_subscript(e, call);
     case K::list:
     case K::tuple: {
       std::vector<Value> items;
@@ -63,12 +74,14 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
     case K::unary:
     case K::binary:
     case K::compare:
-    case K::boolean: return eval_infix(e, call);
+    case K::boolean:
+      return eval_infix(e, call);
     case K::conditional: {
       const Bool condition = TRY(m_.to_bool(TRY(eval(e.kids[1], call))));
       if (auto decided = m_.decide(condition)) return eval(e.kids[*decided ? 0 : 2], call);
       locate(call, e.offset);
-      return m_.fail(ErrorKind::unsupported, "a conditional expression depends on data", "at " + source_line(call, e.offset), "write it as an if statement");
+      return m_.fail(ErrorKind::unsupported, "a conditional expression depends on data",
+                     "at " + source_line(call, e.offset), "write it as an if statement");
     }
     case K::comprehension: {
       std::vector<Value> out;
@@ -77,7 +90,9 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
         bool keep = true;
         for (size_t i = 3; i < e.kids.size(); ++i) {
           auto decided = m_.decide(TRY(m_.to_bool(TRY(eval(e.kids[i], call)))));
-          if (!decided) return m_.fail(ErrorKind::unsupported, "the length of a list depends on data", "at " + source_line(call, e.offset));
+          if (!decided)
+            return m_.fail(ErrorKind::unsupported, "the length of a list depends on data",
+                           "at " + source_line(call, e.offset));
           keep = keep && *decided;
         }
         if (keep) out.push_back(TRY(eval(e.kids[0], call)));
@@ -86,10 +101,12 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
     }
     case K::slice:
     case K::star:
-    case K::set: break;
+    case K::set:
+      break;
   }
   locate(call, e.offset);
-  return m_.fail(ErrorKind::unsupported, "an expression is not supported", "at " + source_line(call, e.offset));
+  return m_.fail(ErrorKind::unsupported, "an expression is not supported",
+                 "at " + source_line(call, e.offset));
 }
 
 Result<Value> Interpreter::eval_name(const Expr& e, Call& call) {
@@ -98,7 +115,8 @@ Result<Value> Interpreter::eval_name(const Expr& e, Call& call) {
   if (e.text == "nan") return Value::number(std::numeric_limits<double>::quiet_NaN());
   if (is_namespace(e.text)) return Callable{e.text, nullptr};
   locate(call, e.offset);
-  return m_.fail(ErrorKind::bad_file, fmt::format("'{}' has no value", e.text), "at " + source_line(call, e.offset));
+  return m_.fail(ErrorKind::bad_file, fmt::format("'{}' has no value", e.text),
+                 "at " + source_line(call, e.offset));
 }
 
 Result<Value> Interpreter::attribute(const Value& object, const std::string& name) {
@@ -114,7 +132,8 @@ Result<Value> Interpreter::attribute(const Value& object, const std::string& nam
         return eval(a.value, constants);
       }
     }
-    return m_.fail(ErrorKind::bad_file, fmt::format("an object has no attribute '{}'", name), "its class is " + data.type);
+    return m_.fail(ErrorKind::bad_file, fmt::format("an object has no attribute '{}'", name),
+                   "its class is " + data.type);
   }
   if (const TupleRef* tuple = object.get<TupleRef>()) {
     for (size_t i = 0; i < (*tuple)->names.size(); ++i) {
@@ -128,7 +147,8 @@ Result<Value> Interpreter::attribute(const Value& object, const std::string& nam
     if (!find_schemas("prim::" + name).empty()) return m_.call("prim::" + name, {object});
   }
   if (const Poison* p = object.get<Poison>()) return Poison{p->reason};
-  return m_.fail(ErrorKind::bad_file, fmt::format("a value has no attribute '{}'", name), "it is of kind " + object.kind());
+  return m_.fail(ErrorKind::bad_file, fmt::format("a value has no attribute '{}'", name),
+                 "it is of kind " + object.kind());
 }
 
 Result<Value> Interpreter::eval_attribute(const Expr& e, Call& call) {
@@ -138,7 +158,8 @@ Result<Value> Interpreter::eval_attribute(const Expr& e, Call& call) {
     if (name.starts_with("CONSTANTS.c")) {
       const size_t index = std::strtoull(name.c_str() + 11, nullptr, 10);
       if (index < constants_.size()) return constants_[index];
-      return m_.fail(ErrorKind::bad_file, "a constant is missing", name + " is not in constants.pkl");
+      return m_.fail(ErrorKind::bad_file, "a constant is missing",
+                     name + " is not in constants.pkl");
     }
     if (const size_t dot = name.rfind('.'); name.starts_with("__torch__.")) {
       // A constant of a class, such as a member of an enumeration.
@@ -166,14 +187,17 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   const bool named = root.is(K::name) && !call.locals.contains(root.text);
   const std::string name = named ? dotted(callee) : std::string();
   // Forms whose first argument is a type, not a value.
-  if (name == "annotate" || name == "unchecked_cast") return e.kids.size() > 2 ? eval(e.kids[2], call) : Result<Value>(Value());
+  if (name == "annotate" || name == "unchecked_cast")
+    return e.kids.size() > 2 ? eval(e.kids[2], call) : Result<Value>(Value());
   if (name == "uninitialized") return Poison{"a variable is used before it has a value"};
   if (name == "isinstance" && e.kids.size() == 3) {
     const Value value = TRY(eval(e.kids[1], call));
     const Expr& types = e.kids[2];
     const std::string_view text = call.file.text.text();
     bool any = false;
-    auto check = [&](const Expr& type) { any = any || is_instance(value, parse_type(text.substr(type.offset, type.end - type.offset))); };
+    auto check = [&](const Expr& type) {
+      any = any || is_instance(value, parse_type(text.substr(type.offset, type.end - type.offset)));
+    };
     if (types.is(K::tuple) || types.is(K::list)) {
       for (const Expr& type : types.kids) check(type);
     } else {
@@ -183,45 +207,57 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   }
   Value object;
   if (!named) {
-    if (callee.is(K::attribute)) object = TRY(eval(callee.kids[0], call));
-    else object = TRY(eval(callee, call));
+    if (callee.is(K::attribute))
+      object = TRY(eval(callee.kids[0], call));
+    else
+      object = TRY(eval(callee, call));
   }
   std::vector<Value> arguments;
   std::vector<std::pair<std::string, Value>> keywords;
   for (size_t i = 1; i < e.kids.size(); ++i) {
     if (e.kids[i].is(K::star)) {
-      for (const Value& item : TRY(m_.iterate(TRY(eval(e.kids[i].kids[0], call))))) arguments.push_back(item);
+      for (const Value& item : TRY(m_.iterate(TRY(eval(e.kids[i].kids[0], call)))))
+        arguments.push_back(item);
       continue;
     }
     Value value = TRY(eval(e.kids[i], call));
-    if (e.keywords[i - 1].empty()) arguments.push_back(std::move(value));
-    else keywords.emplace_back(e.keywords[i - 1], std::move(value));
+    if (e.keywords[i - 1].empty())
+      arguments.push_back(std::move(value));
+    else
+      keywords.emplace_back(e.keywords[i - 1], std::move(value));
   }
   locate(call, e.offset);
   if (named) return call_named(name, e, call, std::move(arguments), std::move(keywords));
   if (const Callable* function = object.get<Callable>()) {
-    const std::string target = callee.is(K::attribute) ? function->name + "." + callee.text : function->name;
+    const std::string target =
+        callee.is(K::attribute) ? function->name + "." + callee.text : function->name;
     return call_named(target, e, call, std::move(arguments), std::move(keywords));
   }
   const std::string method = callee.is(K::attribute) ? callee.text : "forward";
   if (const ObjectRef* ref = object.get<ObjectRef>()) {
     const FoundFunction found = TRY(find_method(object, method));
-    if (found.definition == nullptr) return m_.fail(ErrorKind::bad_file, fmt::format("an object has no method '{}'", method), "its class is " + m_.state.objects[ref->id].type);
+    if (found.definition == nullptr)
+      return m_.fail(ErrorKind::bad_file, fmt::format("an object has no method '{}'", method),
+                     "its class is " + m_.state.objects[ref->id].type);
     const std::string& module = m_.state.objects[ref->id].module;
     arguments.insert(arguments.begin(), object);
-    return call_function(found, std::move(arguments), std::move(keywords), &call, e.offset, module.empty() ? call.module : module);
+    return call_function(found, std::move(arguments), std::move(keywords), &call, e.offset,
+                         module.empty() ? call.module : module);
   }
   if (const Poison* p = object.get<Poison>()) return Poison{p->reason};
   arguments.insert(arguments.begin(), object);
   return m_.call("aten::" + method, std::move(arguments), std::move(keywords));
 }
 
-Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Call& call, std::vector<Value> arguments,
+Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Call& call,
+                                      std::vector<Value> arguments,
                                       std::vector<std::pair<std::string, Value>> keywords) {
   if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos) {
     const std::string op = name.substr(6);
     const std::string aten = "aten::" + op;
-    return m_.call(find_schemas(aten).empty() && !find_schemas("prim::" + op).empty() ? "prim::" + op : aten, std::move(arguments), std::move(keywords));
+    return m_.call(
+        find_schemas(aten).empty() && !find_schemas("prim::" + op).empty() ? "prim::" + op : aten,
+        std::move(arguments), std::move(keywords));
   }
   if (name.starts_with("ops.")) {
     const size_t dot = name.find('.', 4);
@@ -232,9 +268,13 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
     }
   }
   if (name.starts_with("__torch__.")) {
-    if (name.ends_with(".__new__")) return ObjectRef{m_.state.objects.add({.type = name.substr(0, name.size() - 8), .module = {}, .attributes = {}})};
+    if (name.ends_with(".__new__"))
+      return ObjectRef{m_.state.objects.add(
+          {.type = name.substr(0, name.size() - 8), .module = {}, .attributes = {}})};
     const FoundFunction found = TRY(program_.find_function(name));
-    if (found.definition) return call_function(found, std::move(arguments), std::move(keywords), &call, e.offset, call.module);
+    if (found.definition)
+      return call_function(found, std::move(arguments), std::move(keywords), &call, e.offset,
+                           call.module);
     return construct(name, std::move(arguments), std::move(keywords), call, e.offset);
   }
   if (name == "range") {
@@ -244,11 +284,15 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
     if (bounds.size() == 2) return Range{bounds[0], bounds[1], 1};
     if (bounds.size() == 3) return Range{bounds[0], bounds[1], bounds[2]};
   }
-  if (name == "getattr" && arguments.size() >= 2) return attribute(arguments[0], m_.to_text(arguments[1]));
-  if (name == "hasattr" && arguments.size() == 2) return Value::boolean(attribute(arguments[0], m_.to_text(arguments[1])).has_value());
+  if (name == "getattr" && arguments.size() >= 2)
+    return attribute(arguments[0], m_.to_text(arguments[1]));
+  if (name == "hasattr" && arguments.size() == 2)
+    return Value::boolean(attribute(arguments[0], m_.to_text(arguments[1])).has_value());
   static constexpr std::pair<std::string_view, std::string_view> kPython[] = {
-      {"int", "aten::Int"}, {"float", "aten::Float"}, {"bool", "aten::Bool"}, {"str", "aten::str"}, {"len", "aten::len"}, {"abs", "prim::abs"},
-      {"min", "prim::min"}, {"max", "prim::max"}, {"round", "aten::round"}, {"list", "aten::list"}, {"print", "prim::Print"}, {"dict", "aten::dict"}};
+      {"int", "aten::Int"},   {"float", "aten::Float"}, {"bool", "aten::Bool"},
+      {"str", "aten::str"},   {"len", "aten::len"},     {"abs", "prim::abs"},
+      {"min", "prim::min"},   {"max", "prim::max"},     {"round", "aten::round"},
+      {"list", "aten::list"}, {"print", "prim::Print"}, {"dict", "aten::dict"}};
   for (const auto& [python, op] : kPython) {
     if (name != python) continue;
     if (op == "aten::Int" && arguments.size() == 1 && arguments[0].is<Dim>()) return arguments[0];
@@ -256,21 +300,27 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
       const std::string& text = *arguments[0].get<std::string>();
       return Value::number(std::strtod(text.c_str(), nullptr));
     }
-    if (op == "aten::Float" && arguments.size() == 1 && !arguments[0].is<TensorRef>()) return TRY(m_.to_float(arguments[0]));
+    if (op == "aten::Float" && arguments.size() == 1 && !arguments[0].is<TensorRef>())
+      return TRY(m_.to_float(arguments[0]));
     if (op == "aten::Bool" && arguments.size() == 1) return TRY(m_.to_bool(arguments[0]));
     if (op == "aten::dict" && arguments.empty()) return DictRef{m_.state.dicts.add({})};
     return m_.call(std::string(op), std::move(arguments), std::move(keywords));
   }
-  return m_.fail(ErrorKind::bad_file, fmt::format("'{}' cannot be called", name), "at " + source_line(call, e.offset), "it is no function of TorchScript");
+  return m_.fail(ErrorKind::bad_file, fmt::format("'{}' cannot be called", name),
+                 "at " + source_line(call, e.offset), "it is no function of TorchScript");
 }
 
-Result<Value> Interpreter::construct(const std::string& type, std::vector<Value> arguments, std::vector<std::pair<std::string, Value>> keywords,
+Result<Value> Interpreter::construct(const std::string& type, std::vector<Value> arguments,
+                                     std::vector<std::pair<std::string, Value>> keywords,
                                      Call& call, uint32_t offset) {
   const FoundClass found = TRY(program_.find_class(type));
-  if (found.definition == nullptr) return m_.fail(ErrorKind::bad_file, "a name is not defined", type + " is in none of the program's files");
+  if (found.definition == nullptr)
+    return m_.fail(ErrorKind::bad_file, "a name is not defined",
+                   type + " is in none of the program's files");
   if (found.definition->base == "NamedTuple") {
     TupleData data{std::move(arguments), {}, type};
-    for (const script::ClassAttribute& a : found.definition->attributes) data.names.push_back(a.name);
+    for (const script::ClassAttribute& a : found.definition->attributes)
+      data.names.push_back(a.name);
     for (size_t i = data.items.size(); i < data.names.size(); ++i) {
       Value value;
       for (const auto& [name, given] : keywords) {
@@ -280,7 +330,8 @@ Result<Value> Interpreter::construct(const std::string& type, std::vector<Value>
     }
     return std::make_shared<const TupleData>(std::move(data));
   }
-  const Value object = ObjectRef{m_.state.objects.add({.type = type, .module = {}, .attributes = {}})};
+  const Value object =
+      ObjectRef{m_.state.objects.add({.type = type, .module = {}, .attributes = {}})};
   const FoundFunction init = TRY(find_method(object, "__init__"));
   if (init.definition) {
     arguments.insert(arguments.begin(), object);
@@ -292,26 +343,37 @@ Result<Value> Interpreter::construct(const std::string& type, std::vector<Value>
 bool Interpreter::is_instance(const Value& value, const SchemaType& type) const {
   using T = SchemaType::Kind;
   switch (type.kind) {
-    case T::tensor: return value.is<TensorRef>();
-    case T::integer: return value.is<Dim>();
-    case T::floating: return value.is<Float>();
-    case T::boolean: return value.is<Bool>();
-    case T::string: return value.is<std::string>();
-    case T::none: return value.is_none();
-    case T::optional: return value.is_none() || is_instance(value, type.inner[0]);
+    case T::tensor:
+      return value.is<TensorRef>();
+    case T::integer:
+      return value.is<Dim>();
+    case T::floating:
+      return value.is<Float>();
+    case T::boolean:
+      return value.is<Bool>();
+    case T::string:
+      return value.is<std::string>();
+    case T::none:
+      return value.is_none();
+    case T::optional:
+      return value.is_none() || is_instance(value, type.inner[0]);
     case T::list: {
       if (!value.is<ListRef>()) return false;
       const auto* items = m_.items(value);
       return type.inner.empty() || items->empty() || is_instance((*items)[0], type.inner[0]);
     }
-    case T::tuple: return value.is<TupleRef>();
-    case T::dict: return value.is<DictRef>();
+    case T::tuple:
+      return value.is<TupleRef>();
+    case T::dict:
+      return value.is<DictRef>();
     case T::object: {
-      if (const ObjectRef* ref = value.get<ObjectRef>()) return m_.state.objects[ref->id].type == type.name;
+      if (const ObjectRef* ref = value.get<ObjectRef>())
+        return m_.state.objects[ref->id].type == type.name;
       const TupleRef* tuple = value.get<TupleRef>();
       return tuple && (*tuple)->type == type.name;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -324,23 +386,45 @@ Result<Value> Interpreter::eval_infix(const Expr& e, Call& call) {
       return eval(e.kids[1], call);
     }
     const Value right = TRY(eval(e.kids[1], call));
-    return m_.call(e.text == "and" ? "aten::__and__" : "aten::__or__", {Value(a), Value(TRY(m_.to_bool(right)))});
+    return m_.call(e.text == "and" ? "aten::__and__" : "aten::__or__",
+                   {Value(a), Value(TRY(m_.to_bool(right)))});
   }
   std::vector<Value> operands;
   for (const Expr& kid : e.kids) operands.push_back(TRY(eval(kid, call)));
   locate(call, e.offset);
   if (e.is(K::unary)) {
     if (e.text == "+") return operands[0];
-    return m_.call(e.text == "-" ? "aten::neg" : e.text == "~" ? "aten::bitwise_not" : "aten::__not__", std::move(operands));
+    return m_.call(e.text == "-"   ? "aten::neg"
+                   : e.text == "~" ? "aten::bitwise_not"
+                                   : "aten::__not__",
+                   std::move(operands));
   }
   static constexpr std::pair<std::string_view, std::string_view> kOperators[] = {
-      {"+", "aten::add"}, {"-", "aten::sub"}, {"*", "aten::mul"}, {"/", "aten::div"}, {"//", "aten::floordiv"}, {"%", "aten::remainder"},
-      {"**", "aten::pow"}, {"@", "aten::matmul"}, {"&", "aten::__and__"}, {"|", "aten::__or__"}, {"^", "aten::__xor__"}, {"==", "aten::eq"},
-      {"!=", "aten::ne"}, {"<", "aten::lt"}, {"<=", "aten::le"}, {">", "aten::gt"}, {">=", "aten::ge"}, {"is", "aten::__is__"},
-      {"is_not", "aten::__isnot__"}, {"in", "aten::__contains__"}, {"not_in", "aten::__contains__"}};
+      {"+", "aten::add"},
+      {"-", "aten::sub"},
+      {"*", "aten::mul"},
+      {"/", "aten::div"},
+      {"//", "aten::floordiv"},
+      {"%", "aten::remainder"},
+      {"**", "aten::pow"},
+      {"@", "aten::matmul"},
+      {"&", "aten::__and__"},
+      {"|", "aten::__or__"},
+      {"^", "aten::__xor__"},
+      {"==", "aten::eq"},
+      {"!=", "aten::ne"},
+      {"<", "aten::lt"},
+      {"<=", "aten::le"},
+      {">", "aten::gt"},
+      {">=", "aten::ge"},
+      {"is", "aten::__is__"},
+      {"is_not", "aten::__isnot__"},
+      {"in", "aten::__contains__"},
+      {"not_in", "aten::__contains__"}};
   for (const auto& [infix, op] : kOperators) {
     if (e.text != infix) continue;
-    if (infix == "//" && operands[0].is<TensorRef>()) return m_.call("aten::floor_divide", std::move(operands));
+    if (infix == "//" && operands[0].is<TensorRef>())
+      return m_.call("aten::floor_divide", std::move(operands));
     if (infix == "in" || infix == "not_in") std::swap(operands[0], operands[1]);
     const Value found = TRY(m_.call(std::string(op), std::move(operands)));
     if (infix != "not_in") return found;
@@ -353,7 +437,8 @@ Result<Value> Interpreter::eval_subscript(const Expr& e, Call& call) {
   const Value object = TRY(eval(e.kids[0], call));
   if (e.kids.size() != 2) {
     locate(call, e.offset);
-    return m_.fail(ErrorKind::unsupported, "an index is not supported", "several indices at " + source_line(call, e.offset));
+    return m_.fail(ErrorKind::unsupported, "an index is not supported",
+                   "several indices at " + source_line(call, e.offset));
   }
   if (e.kids[1].is(K::slice)) {
     std::vector<Value> arguments{object};
@@ -365,7 +450,8 @@ Result<Value> Interpreter::eval_subscript(const Expr& e, Call& call) {
   }
   const Value index = TRY(eval(e.kids[1], call));
   locate(call, e.offset);
-  if (object.is<TensorRef>() && index.is<Dim>()) return m_.call("aten::select", {object, Value::integer(0), index});
+  if (object.is<TensorRef>() && index.is<Dim>())
+    return m_.call("aten::select", {object, Value::integer(0), index});
   return m_.call("aten::__getitem__", {object, index});
 }
 

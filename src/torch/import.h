@@ -1,4 +1,5 @@
-// From a PyTorch file to a graph: .pt of torch.jit.save (traced or scripted) and .pt2 of torch.export.save.
+// From a PyTorch file to a graph: .pt of torch.jit.save (traced or scripted) and .pt2 of
+// torch.export.save.
 #pragma once
 
 #include <map>
@@ -13,9 +14,11 @@ struct ImportOptions {
   std::string method = "forward";
   // Shapes of inputs; those that are left out come from the example inputs that the file records.
   std::vector<InputSpec> shapes;
-  // Dimensions that are dynamic, on top of the shapes: a named dimension is dynamic, any other entry is ignored.
+  // Dimensions that are dynamic, on top of the shapes: a named dimension is dynamic, any other
+  // entry is ignored.
   std::vector<InputSpec> dynamic;
-  std::map<std::string, std::string> settings;  // --set ARG=VALUE: Python arguments that are no tensors
+  std::map<std::string, std::string>
+      settings;  // --set ARG=VALUE: Python arguments that are no tensors
   std::vector<std::string> input_names, output_names;  // instead of the program's own
 };
 
@@ -25,19 +28,25 @@ struct Imported {
 };
 
 // Takes either kind of file. All operators that cannot be converted are reported in one error.
-Result<Imported> import_program(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
+Result<Imported> import_program(const std::string& path, const ImportOptions& options,
+                                const ir::OpSet& ops, const Lowerings& lowerings);
 
-Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
-Result<Imported> import_exported(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings);
+Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options,
+                                    const ir::OpSet& ops, const Lowerings& lowerings);
+Result<Imported> import_exported(const std::string& path, const ImportOptions& options,
+                                 const ir::OpSet& ops, const Lowerings& lowerings);
 
 // --- shared by both (inputs.cpp)
 
-// The shape and type that an input gets: what the options say by name or position, over what the file records.
+// The shape and type that an input gets: what the options say by name or position, over what the
+// file records.
 struct InputForm {
   DType dtype = DType::f32;
   Shape shape;
 };
-Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position, const std::optional<InputForm>& recorded, const ImportOptions& options);
+Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position,
+                             const std::optional<InputForm>& recorded,
+                             const ImportOptions& options);
 // Fails where the options name an input that the program does not have.
 Status check_names(const ImportOptions& options, const std::vector<std::string>& inputs);
 // Declares a dynamic dimension; the same name means the same size.

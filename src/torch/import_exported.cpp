@@ -1,4 +1,5 @@
-// Walks an exported program. Its nodes name full overloads; they go through the same operators as TorchScript's calls.
+// Walks an exported program. Its nodes name full overloads; they go through the same operators as
+// TorchScript's calls.
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -16,7 +17,8 @@ using AK = Argument::Kind;
 
 class Walker {
  public:
-  Walker(Machine& m, const exported::Program& program, const ImportOptions& options) : m_(m), program_(program), options_(options) {}
+  Walker(Machine& m, const exported::Program& program, const ImportOptions& options)
+      : m_(m), program_(program), options_(options) {}
 
   Status run() {
     ir::Graph& graph = m_.builder.graph();
@@ -33,17 +35,21 @@ class Walker {
  private:
   using Env = std::map<std::string, Value>;
 
-  std::unexpected<Error> fail_at(const exported::Node& node, std::string what, std::string why, std::string hint = {}) const {
-    return m_.fail(ErrorKind::unsupported, std::move(what), fmt::format("{} (node {})", why, node.name), std::move(hint));
+  std::unexpected<Error> fail_at(const exported::Node& node, std::string what, std::string why,
+                                 std::string hint = {}) const {
+    return m_.fail(ErrorKind::unsupported, std::move(what),
+                   fmt::format("{} (node {})", why, node.name), std::move(hint));
   }
 
   Result<Value> weight(const archive::StoredTensor& stored, const std::string& name) {
     std::string key = stored.storage_key + fmt::format("/{}", stored.offset);
     for (int64_t d : stored.sizes) key += fmt::format(",{}", d);
     for (int64_t d : stored.strides) key += fmt::format(";{}", d);
-    if (auto it = shared_.find(key); it != shared_.end() && !stored.storage_key.empty()) return it->second;
+    if (auto it = shared_.find(key); it != shared_.end() && !stored.storage_key.empty())
+      return it->second;
     Tensor data = TRY(archive::materialize(stored, program_.where(name)));
-    const Value made = m_.parameter(std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), name);
+    const Value made = m_.parameter(
+        std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), name);
     shared_[key] = made;
     return made;
   }
@@ -61,14 +67,22 @@ class Walker {
           auto found = program_.weights.find(spec.target);
           if (found == program_.weights.end()) found = program_.constants.find(spec.target);
           if (found == program_.weights.end() || found == program_.constants.end()) {
-            return m_.fail(ErrorKind::bad_file, fmt::format("the weights of '{}' are missing", spec.target), "the program names them and the file does not hold them", "export and save the program again");
+            return m_.fail(ErrorKind::bad_file,
+                           fmt::format("the weights of '{}' are missing", spec.target),
+                           "the program names them and the file does not hold them",
+                           "export and save the program again");
           }
           env_[value] = TRY(weight(found->second, spec.target));
           break;
         }
-        case K::constant: env_[spec.name] = TRY(convert(spec.arg, env_)); ++sample; break;
+        case K::constant:
+          env_[spec.name] = TRY(convert(spec.arg, env_));
+          ++sample;
+          break;
         case K::custom_object:
-        case K::token: env_[value] = Poison{fmt::format("'{}' is a custom object", spec.target)}; break;
+        case K::token:
+          env_[value] = Poison{fmt::format("'{}' is a custom object", spec.target)};
+          break;
         case K::user_input: {
           ++sample;
           if (!spec.arg.is(AK::tensor)) {
@@ -77,7 +91,10 @@ class Walker {
             break;
           }
           const auto meta = program_.graph.tensors.find(value);
-          if (meta == program_.graph.tensors.end()) return m_.fail(ErrorKind::bad_file, fmt::format("the input '{}' has no description", value), "the program is damaged", "export and save it again");
+          if (meta == program_.graph.tensors.end())
+            return m_.fail(ErrorKind::bad_file,
+                           fmt::format("the input '{}' has no description", value),
+                           "the program is damaged", "export and save it again");
           ir::Graph& graph = m_.builder.graph();
           const size_t position = names.size();
           const InputForm recorded{meta->second.dtype, meta->second.sizes};
@@ -86,12 +103,17 @@ class Walker {
           for (size_t i = 0; i < form.shape.size(); ++i) {
             const bool was_fixed = recorded.shape[i].is_constant();
             if (was_fixed && !(form.shape[i] == recorded.shape[i])) {
-              return m_.fail(ErrorKind::usage, fmt::format("dimension {} of the input '{}' is fixed in this program", i, value),
-                             fmt::format("it was exported with size {}", recorded.shape[i].str()), "export it with dynamic_shapes for this dimension");
+              return m_.fail(
+                  ErrorKind::usage,
+                  fmt::format("dimension {} of the input '{}' is fixed in this program", i, value),
+                  fmt::format("it was exported with size {}", recorded.shape[i].str()),
+                  "export it with dynamic_shapes for this dimension");
             }
           }
           names.push_back(value);
-          env_[value] = m_.tensor(graph.add_input(position < options_.input_names.size() ? options_.input_names[position] : value, ir::Type::tensor(form.dtype, form.shape)));
+          env_[value] = m_.tensor(graph.add_input(
+              position < options_.input_names.size() ? options_.input_names[position] : value,
+              ir::Type::tensor(form.dtype, form.shape)));
           break;
         }
       }
@@ -102,7 +124,8 @@ class Walker {
   // An int argument of the program that was exported as dynamic: a scalar input.
   Status scalar_input(const exported::InputSpec& spec, std::vector<std::string>& names) {
     const auto found = program_.graph.sym_ints.find(spec.arg.text);
-    if (found == program_.graph.sym_ints.end() || found->second.dim.symbol_name().empty()) return {};
+    if (found == program_.graph.sym_ints.end() || found->second.dim.symbol_name().empty())
+      return {};
     const std::string name = spec.name.empty() ? spec.arg.text : spec.name;
     ir::Value* input = m_.builder.graph().add_input(name, ir::Type::tensor(DType::i64, Shape{}));
     if (ir::Symbol* symbol = m_.builder.graph().find_symbol(found->second.dim.symbol_name())) {
@@ -118,20 +141,28 @@ class Walker {
   void hint(const Dim& dim, size_t, size_t sample) {
     ir::Symbol* symbol = m_.builder.graph().find_symbol(dim.symbol_name());
     if (symbol == nullptr) {
-      if (!dim.symbol_name().empty()) m_.builder.graph().symbols.push_back({.name = dim.symbol_name(), .range = {0, ir::Interval::kMax}});
+      if (!dim.symbol_name().empty())
+        m_.builder.graph().symbols.push_back(
+            {.name = dim.symbol_name(), .range = {0, ir::Interval::kMax}});
       return;
     }
-    if (symbol->opt || sample >= program_.samples.size() || !program_.samples[sample].tensor) return;
+    if (symbol->opt || sample >= program_.samples.size() || !program_.samples[sample].tensor)
+      return;
     const auto& spec = program_.inputs;
     size_t at = 0;
     for (const exported::InputSpec& input : spec) {
-      if (input.kind != exported::InputSpec::Kind::user_input && input.kind != exported::InputSpec::Kind::constant) continue;
+      if (input.kind != exported::InputSpec::Kind::user_input &&
+          input.kind != exported::InputSpec::Kind::constant)
+        continue;
       if (at++ != sample) continue;
       const auto meta = program_.graph.tensors.find(input.arg.text);
       if (meta == program_.graph.tensors.end()) return;
-      for (size_t i = 0; i < meta->second.sizes.size() && i < program_.samples[sample].tensor->sizes.size(); ++i) {
+      for (size_t i = 0;
+           i < meta->second.sizes.size() && i < program_.samples[sample].tensor->sizes.size();
+           ++i) {
         const int64_t size = program_.samples[sample].tensor->sizes[i];
-        if (meta->second.sizes[i] == dim && size >= symbol->range.min && size <= symbol->range.max) symbol->opt = size;
+        if (meta->second.sizes[i] == dim && size >= symbol->range.min && size <= symbol->range.max)
+          symbol->opt = size;
       }
     }
   }
@@ -142,31 +173,48 @@ class Walker {
     for (const ir::Value* input : m_.builder.graph().inputs()) {
       for (const Dim& d : *input->shape()) d.collect_symbols(used);
     }
-    std::erase_if(m_.builder.graph().symbols, [&](const ir::Symbol& s) { return !used.contains(s.name) && s.source == nullptr; });
+    std::erase_if(m_.builder.graph().symbols, [&](const ir::Symbol& s) {
+      return !used.contains(s.name) && s.source == nullptr;
+    });
   }
 
   Result<Value> lookup(const std::string& name, const Env& env) {
     if (auto it = env.find(name); it != env.end()) return it->second;
-    if (auto it = program_.graph.sym_ints.find(name); it != program_.graph.sym_ints.end()) return it->second.dim;
-    return m_.fail(ErrorKind::bad_file, "the program is damaged", fmt::format("the value '{}' is used before it is made", name), "export and save it again");
+    if (auto it = program_.graph.sym_ints.find(name); it != program_.graph.sym_ints.end())
+      return it->second.dim;
+    return m_.fail(ErrorKind::bad_file, "the program is damaged",
+                   fmt::format("the value '{}' is used before it is made", name),
+                   "export and save it again");
   }
 
   Result<Value> convert(const Argument& a, const Env& env) {
     switch (a.kind) {
-      case AK::none: return Value();
+      case AK::none:
+        return Value();
       case AK::tensor:
       case AK::sym_int:
       case AK::sym_float:
-      case AK::sym_bool: return lookup(a.text, env);
-      case AK::integer: return Value::integer(a.integer);
-      case AK::real: return Value::number(a.real);
-      case AK::complex: return Complex{a.real, a.imaginary};
-      case AK::boolean: return Value::boolean(a.integer != 0);
-      case AK::string: return a.text;
-      case AK::dtype: return Value::integer(scalar_type_of_dtype(a.dtype));
-      case AK::memory_format: return Value::integer(a.integer == static_cast<int64_t>(exported::MemoryFormat::channels_last) ? 2 : 0);
-      case AK::layout: return Value::integer(0);
-      case AK::device: return Device{a.text};
+      case AK::sym_bool:
+        return lookup(a.text, env);
+      case AK::integer:
+        return Value::integer(a.integer);
+      case AK::real:
+        return Value::number(a.real);
+      case AK::complex:
+        return Complex{a.real, a.imaginary};
+      case AK::boolean:
+        return Value::boolean(a.integer != 0);
+      case AK::string:
+        return a.text;
+      case AK::dtype:
+        return Value::integer(scalar_type_of_dtype(a.dtype));
+      case AK::memory_format:
+        return Value::integer(
+            a.integer == static_cast<int64_t>(exported::MemoryFormat::channels_last) ? 2 : 0);
+      case AK::layout:
+        return Value::integer(0);
+      case AK::device:
+        return Device{a.text};
       case AK::list: {
         std::vector<Value> items;
         for (const Argument& item : a.items) items.push_back(TRY(convert(item, env)));
@@ -174,12 +222,14 @@ class Walker {
       }
       case AK::dict: {
         DictData data;
-        for (size_t i = 0; i < a.items.size(); ++i) data.items.emplace_back(a.keys[i], TRY(convert(a.items[i], env)));
+        for (size_t i = 0; i < a.items.size(); ++i)
+          data.items.emplace_back(a.keys[i], TRY(convert(a.items[i], env)));
         return DictRef{m_.state.dicts.add(std::move(data))};
       }
       case AK::graph:
       case AK::custom_object:
-      case AK::operation: return Poison{fmt::format("'{}' is no value that Tenon computes with", a.text)};
+      case AK::operation:
+        return Poison{fmt::format("'{}' is no value that Tenon computes with", a.text)};
     }
     return Value();
   }
@@ -191,16 +241,20 @@ class Walker {
     if (node.outputs.empty()) return {};
     if (node.outputs.size() == 1 && !node.outputs[0].is(AK::list)) {
       const auto* items = m_.items(result);
-      bind(node.outputs[0], items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result);
+      bind(node.outputs[0],
+           items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result);
       return {};
     }
     const bool list = node.outputs.size() == 1;
     const std::vector<Argument>& targets = list ? node.outputs[0].items : node.outputs;
     const auto* items = m_.items(result);
     for (size_t i = 0; i < targets.size(); ++i) {
-      if (result.is<Poison>()) bind(targets[i], result);
-      else if (items && i < items->size()) bind(targets[i], (*items)[i]);
-      else if (!targets[i].is(AK::none)) return fail_at(node, "an operator gave fewer results than the program names", node.target);
+      if (result.is<Poison>())
+        bind(targets[i], result);
+      else if (items && i < items->size())
+        bind(targets[i], (*items)[i]);
+      else if (!targets[i].is(AK::none))
+        return fail_at(node, "an operator gave fewer results than the program names", node.target);
     }
     return {};
   }
@@ -212,17 +266,22 @@ class Walker {
     std::vector<std::pair<std::string, Value>> keywords;
     for (const exported::NamedArgument& a : node.inputs) {
       Value value = TRY(convert(a.value, env));
-      if (a.name.empty()) positional.push_back(std::move(value));
-      else keywords.emplace_back(a.name, std::move(value));
+      if (a.name.empty())
+        positional.push_back(std::move(value));
+      else
+        keywords.emplace_back(a.name, std::move(value));
     }
     if (!node.target.starts_with("torch.ops.")) {
-      return bind_outputs(node, TRY(python_operator(node, std::move(positional), std::move(keywords))), env);
+      return bind_outputs(
+          node, TRY(python_operator(node, std::move(positional), std::move(keywords))), env);
     }
     // torch.ops.aten.add.Tensor
     const std::string path = node.target.substr(10);
     const size_t first = path.find('.'), last = path.rfind('.');
-    if (first == std::string::npos || last == first) return fail_at(node, "an operator's name is not understood", node.target);
-    const std::string name = path.substr(0, first) + "::" + path.substr(first + 1, last - first - 1);
+    if (first == std::string::npos || last == first)
+      return fail_at(node, "an operator's name is not understood", node.target);
+    const std::string name =
+        path.substr(0, first) + "::" + path.substr(first + 1, last - first - 1);
     const Schema* schema = find_overload(name, path.substr(last + 1));
     if (schema == nullptr) {
       std::vector<Value> all = positional;
@@ -230,12 +289,16 @@ class Walker {
       return bind_outputs(node, TRY(m_.call(name, std::move(all))), env);
     }
     // Every argument is named; those before the first left out one may as well be positional.
-    auto bound = TRY(m_.bind(*schema, positional, named_only(*schema, positional.size(), keywords), true));
+    auto bound =
+        TRY(m_.bind(*schema, positional, named_only(*schema, positional.size(), keywords), true));
     return bind_outputs(node, TRY(m_.call_overload(*schema, std::move(bound))), env);
   }
 
-  static std::vector<std::pair<std::string, Value>> named_only(const Schema& schema, size_t positional, const std::vector<std::pair<std::string, Value>>& given) {
-    // A name given twice, by position and by name, is not the program's; drop names that the schema lacks.
+  static std::vector<std::pair<std::string, Value>> named_only(
+      const Schema& schema, size_t positional,
+      const std::vector<std::pair<std::string, Value>>& given) {
+    // A name given twice, by position and by name, is not the program's; drop names that the schema
+    // lacks.
     std::vector<std::pair<std::string, Value>> out;
     for (const auto& [name, value] : given) {
       for (size_t i = positional; i < schema.arguments.size(); ++i) {
@@ -246,14 +309,41 @@ class Walker {
   }
 
   // `_operator.add`, `math.ceil`, `torch.sym_max`: on symbolic numbers.
-  Result<Value> python_operator(const exported::Node& node, std::vector<Value> arguments, std::vector<std::pair<std::string, Value>> keywords) {
+  Result<Value> python_operator(const exported::Node& node, std::vector<Value> arguments,
+                                std::vector<std::pair<std::string, Value>> keywords) {
     for (auto& [name, value] : keywords) arguments.push_back(std::move(value));
     static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-        {"add", "aten::add"}, {"sub", "aten::sub"}, {"mul", "aten::mul"}, {"truediv", "aten::div"}, {"floordiv", "aten::floordiv"}, {"mod", "aten::remainder"},
-        {"pow", "aten::pow"}, {"neg", "aten::neg"}, {"eq", "aten::eq"}, {"ne", "aten::ne"}, {"lt", "aten::lt"}, {"le", "aten::le"}, {"gt", "aten::gt"}, {"ge", "aten::ge"},
-        {"and_", "aten::__and__"}, {"or_", "aten::__or__"}, {"not_", "aten::__not__"}, {"ceil", "aten::ceil"}, {"floor", "aten::floor"}, {"round", "aten::round"},
-        {"trunc", "aten::Int"}, {"sym_max", "prim::max"}, {"sym_min", "prim::min"}, {"sym_int", "aten::Int"}, {"sym_float", "aten::Float"}, {"sym_not", "aten::__not__"},
-        {"sym_sqrt", "aten::sqrt"}, {"_sym_sqrt", "aten::sqrt"}, {"getitem", "aten::__getitem__"}, {"int", "aten::Int"}, {"float", "aten::Float"}};
+        {"add", "aten::add"},
+        {"sub", "aten::sub"},
+        {"mul", "aten::mul"},
+        {"truediv", "aten::div"},
+        {"floordiv", "aten::floordiv"},
+        {"mod", "aten::remainder"},
+        {"pow", "aten::pow"},
+        {"neg", "aten::neg"},
+        {"eq", "aten::eq"},
+        {"ne", "aten::ne"},
+        {"lt", "aten::lt"},
+        {"le", "aten::le"},
+        {"gt", "aten::gt"},
+        {"ge", "aten::ge"},
+        {"and_", "aten::__and__"},
+        {"or_", "aten::__or__"},
+        {"not_", "aten::__not__"},
+        {"ceil", "aten::ceil"},
+        {"floor", "aten::floor"},
+        {"round", "aten::round"},
+        {"trunc", "aten::Int"},
+        {"sym_max", "prim::max"},
+        {"sym_min", "prim::min"},
+        {"sym_int", "aten::Int"},
+        {"sym_float", "aten::Float"},
+        {"sym_not", "aten::__not__"},
+        {"sym_sqrt", "aten::sqrt"},
+        {"_sym_sqrt", "aten::sqrt"},
+        {"getitem", "aten::__getitem__"},
+        {"int", "aten::Int"},
+        {"float", "aten::Float"}};
     const std::string name = node.target.substr(node.target.rfind('.') + 1);
     for (const auto& [python, op] : kNames) {
       if (name != python) continue;
@@ -261,13 +351,16 @@ class Walker {
       if (op == "aten::Float" && !arguments.empty()) return TRY(m_.to_float(arguments[0]));
       return m_.call(std::string(op), std::move(arguments));
     }
-    return m_.unsupported("unsupported operator " + node.target, "Tenon knows no such function on numbers");
+    return m_.unsupported("unsupported operator " + node.target,
+                          "Tenon knows no such function on numbers");
   }
 
   // Runs a subgraph in place with these arguments.
-  Result<std::vector<Value>> inline_graph(const exported::Graph& graph, const std::vector<Value>& arguments) {
+  Result<std::vector<Value>> inline_graph(const exported::Graph& graph,
+                                          const std::vector<Value>& arguments) {
     Env env;
-    for (size_t i = 0; i < graph.inputs.size() && i < arguments.size(); ++i) env[graph.inputs[i].text] = arguments[i];
+    for (size_t i = 0; i < graph.inputs.size() && i < arguments.size(); ++i)
+      env[graph.inputs[i].text] = arguments[i];
     for (const exported::Node& node : graph.nodes) TRY(run_node(node, env));
     std::vector<Value> out;
     for (const Argument& a : graph.outputs) out.push_back(TRY(convert(a, env)));
@@ -279,10 +372,13 @@ class Walker {
     std::vector<const exported::Graph*> graphs;
     std::vector<Value> arguments;
     for (const exported::NamedArgument& a : node.inputs) {
-      if (a.value.graph) graphs.push_back(a.value.graph.get());
-      else if (graphs.size() > 0 || op == "cond") arguments.push_back(TRY(convert(a.value, env)));
+      if (a.value.graph)
+        graphs.push_back(a.value.graph.get());
+      else if (graphs.size() > 0 || op == "cond")
+        arguments.push_back(TRY(convert(a.value, env)));
     }
-    if (op.starts_with("wrap_with") && !graphs.empty()) return bind_several(node, TRY(inline_graph(*graphs[0], arguments)), env);
+    if (op.starts_with("wrap_with") && !graphs.empty())
+      return bind_several(node, TRY(inline_graph(*graphs[0], arguments)), env);
     if (op == "cond" && graphs.size() == 2) {
       // cond(predicate, true_graph, false_graph, operands): the operands may come as one list.
       const Value predicate = arguments[0];
@@ -290,24 +386,30 @@ class Walker {
       if (operands.size() == 1 && m_.items(operands[0])) operands = TRY(m_.iterate(operands[0]));
       return conditional(node, predicate, *graphs[0], *graphs[1], operands, env);
     }
-    const Value poison = m_.unsupported("unsupported operator " + node.target, "Tenon converts cond, and not yet this one", "export the program without it");
-    return bind_several(node, std::vector<Value>(std::max<size_t>(node.outputs.size(), 1), poison), env);
+    const Value poison = m_.unsupported("unsupported operator " + node.target,
+                                        "Tenon converts cond, and not yet this one",
+                                        "export the program without it");
+    return bind_several(node, std::vector<Value>(std::max<size_t>(node.outputs.size(), 1), poison),
+                        env);
   }
 
   Status bind_several(const exported::Node& node, std::vector<Value> values, Env& env) {
     return bind_outputs(node, m_.list(std::move(values)), env);
   }
 
-  Status conditional(const exported::Node& node, const Value& predicate, const exported::Graph& on_true, const exported::Graph& on_false,
+  Status conditional(const exported::Node& node, const Value& predicate,
+                     const exported::Graph& on_true, const exported::Graph& on_false,
                      const std::vector<Value>& operands, Env& env) {
     const Bool condition = TRY(m_.to_bool(predicate));
-    if (auto decided = m_.decide(condition)) return bind_several(node, TRY(inline_graph(*decided ? on_true : on_false, operands)), env);
+    if (auto decided = m_.decide(condition))
+      return bind_several(node, TRY(inline_graph(*decided ? on_true : on_false, operands)), env);
     ir::Graph& graph = m_.builder.graph();
     ir::Node* made = graph.add_node("", "If", {}, {TRY(m_.bool_value(condition))}, 0, node.origin);
     std::vector<std::vector<Shape>> shapes;
     std::vector<DType> types;
     // Branches of cond are pure: what they write to are their own copies.
-    for (const auto& [name, side] : {std::pair("then_branch", &on_true), std::pair("else_branch", &on_false)}) {
+    for (const auto& [name, side] :
+         {std::pair("then_branch", &on_true), std::pair("else_branch", &on_false)}) {
       ir::Graph& sub = *graph.add_subgraph(made, name);
       const State before = m_.state;
       m_.builder.enter(sub);
@@ -316,7 +418,8 @@ class Walker {
       types.clear();
       if (results) {
         for (const Value& value : *results) {
-          auto read = m_.scalar_value(value, value.is<TensorRef>() ? (*value.get<TensorRef>())->dtype : DType::i64);
+          auto read = m_.scalar_value(
+              value, value.is<TensorRef>() ? (*value.get<TensorRef>())->dtype : DType::i64);
           if (!read) {
             results = std::unexpected(read.error());
             break;
@@ -351,7 +454,8 @@ class Walker {
     return bind_several(node, std::move(out), env);
   }
 
-  // Names of a dict's entries, from the module's pytree of outputs; empty where the output is no dict.
+  // Names of a dict's entries, from the module's pytree of outputs; empty where the output is no
+  // dict.
   std::vector<std::string> output_keys() const {
     std::vector<std::string> keys;
     if (program_.modules.empty() || program_.modules[0].out_spec.empty()) return keys;
@@ -363,7 +467,9 @@ class Walker {
     simdjson::dom::element tree = root;
     if (!root.get(pair) && pair.size() == 2) tree = pair.at(1);
     std::string_view type, context;
-    if (tree["type"].get(type) || (type.find("dict") == std::string_view::npos && type.find("Dict") == std::string_view::npos)) return keys;
+    if (tree["type"].get(type) || (type.find("dict") == std::string_view::npos &&
+                                   type.find("Dict") == std::string_view::npos))
+      return keys;
     if (tree["context"].get(context)) return keys;
     simdjson::dom::parser inner;
     simdjson::dom::array names;
@@ -383,8 +489,13 @@ class Walker {
       using K = exported::OutputSpec::Kind;
       if (spec.kind == K::user_output || spec.kind == K::loss) {
         results.push_back(TRY(convert(spec.arg, env_)));
-      } else if (spec.kind == K::buffer_mutation || spec.kind == K::user_input_mutation || spec.kind == K::parameter_mutation) {
-        m_.notices.push_back({fmt::format("the program writes to '{}'; the new value is used but not kept for the next run", spec.target), {}});
+      } else if (spec.kind == K::buffer_mutation || spec.kind == K::user_input_mutation ||
+                 spec.kind == K::parameter_mutation) {
+        m_.notices.push_back(
+            {fmt::format(
+                 "the program writes to '{}'; the new value is used but not kept for the next run",
+                 spec.target),
+             {}});
       }
     }
     const std::vector<std::string> keys = output_keys();
@@ -410,25 +521,39 @@ void collect_unknown(Machine& m, const exported::Graph& graph, const Lowerings& 
     for (const exported::NamedArgument& a : node.inputs) {
       if (a.value.graph) collect_unknown(m, *a.value.graph, lowerings);
     }
-    if (!node.target.starts_with("torch.ops.") || node.target.starts_with("torch.ops.higher_order.")) continue;
+    if (!node.target.starts_with("torch.ops.") ||
+        node.target.starts_with("torch.ops.higher_order."))
+      continue;
     const std::string path = node.target.substr(10);
     const size_t first = path.find('.'), last = path.rfind('.');
     if (first == std::string::npos || last == first) continue;
-    const std::string name = path.substr(0, first) + "::" + path.substr(first + 1, last - first - 1);
+    const std::string name =
+        path.substr(0, first) + "::" + path.substr(first + 1, last - first - 1);
     const Schema* schema = find_overload(name, path.substr(last + 1));
     if (schema && can_convert(*schema, lowerings)) continue;
     m.builder.set_origin(node.origin);
-    if (schema) m.unsupported("unsupported operator " + schema->full_name(), "Tenon has no lowering for it yet", "write it with supported operators, or map it with --map FILE.py");
-    else m.unsupported("unknown operator " + name, "PyTorch itself has no operator of this name: it is a custom operator", "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)");
+    if (schema)
+      m.unsupported("unsupported operator " + schema->full_name(),
+                    "Tenon has no lowering for it yet",
+                    "write it with supported operators, or map it with --map FILE.py");
+    else
+      m.unsupported("unknown operator " + name,
+                    "PyTorch itself has no operator of this name: it is a custom operator",
+                    "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)");
   }
 }
 
 }  // namespace
 
-Result<Imported> import_exported(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings) {
+Result<Imported> import_exported(const std::string& path, const ImportOptions& options,
+                                 const ir::OpSet& ops, const Lowerings& lowerings) {
   const exported::Program program = TRY(exported::read_program(path));
   if (options.method != "forward") {
-    return fail({.kind = ErrorKind::usage, .what = "an exported program has one method", .where = {.file = path}, .why = "--method names " + options.method, .hint = "leave --method out"});
+    return fail({.kind = ErrorKind::usage,
+                 .what = "an exported program has one method",
+                 .where = {.file = path},
+                 .why = "--method names " + options.method,
+                 .hint = "leave --method out"});
   }
   Imported out;
   out.graph = std::make_unique<ir::Graph>();

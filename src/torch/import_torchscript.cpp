@@ -15,7 +15,8 @@ using Kind = SchemaType::Kind;
 // Gives the method's parameters their values: tensors become inputs of the graph.
 class Inputs {
  public:
-  Inputs(Machine& m, const Program& program, const ImportOptions& options) : m_(m), program_(program), options_(options) {}
+  Inputs(Machine& m, const Program& program, const ImportOptions& options)
+      : m_(m), program_(program), options_(options) {}
 
   Status read_recorded() {
     if (!program_.traced()) return {};
@@ -26,13 +27,18 @@ class Inputs {
     return {};
   }
 
-  Result<Value> make(const std::string& name, const SchemaType& type, bool has_default, size_t index) {
+  Result<Value> make(const std::string& name, const SchemaType& type, bool has_default,
+                     size_t index) {
     const pickle::Value* recorded = nullptr;
-    if (recorded_ && index < recorded_->items.size()) recorded = &archive::untagged(*recorded_->items[index]);
-    if (auto set = options_.settings.find(name); set != options_.settings.end()) return setting(set->second, type, name);
+    if (recorded_ && index < recorded_->items.size())
+      recorded = &archive::untagged(*recorded_->items[index]);
+    if (auto set = options_.settings.find(name); set != options_.settings.end())
+      return setting(set->second, type, name);
     const bool optional = type.is(Kind::optional);
     const SchemaType& inner = optional ? type.inner[0] : type;
-    const bool asked = std::any_of(options_.shapes.begin(), options_.shapes.end(), [&](const InputSpec& s) { return s.name == name || s.name.starts_with(name + "_"); });
+    const bool asked = std::any_of(
+        options_.shapes.begin(), options_.shapes.end(),
+        [&](const InputSpec& s) { return s.name == name || s.name.starts_with(name + "_"); });
     if (recorded == nullptr && has_default && !asked) return Value(Poison{"default"});
     if (optional && recorded == nullptr && !asked) return Value();
     return build(name, inner, recorded);
@@ -41,27 +47,34 @@ class Inputs {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
-  Result<Value> build(const std::string& name, const SchemaType& type, const pickle::Value* recorded) {
+  Result<Value> build(const std::string& name, const SchemaType& type,
+                      const pickle::Value* recorded) {
     if (recorded && (recorded->is(pickle::Kind::list) || recorded->is(pickle::Kind::tuple))) {
       std::vector<Value> items;
       for (size_t i = 0; i < recorded->items.size(); ++i) {
         const SchemaType any;
-        const SchemaType& element = type.is(Kind::list) && !type.inner.empty() ? type.inner[0] : type.is(Kind::tuple) && i < type.inner.size() ? type.inner[i] : any;
-        items.push_back(TRY(build(fmt::format("{}_{}", name, i), element, &archive::untagged(*recorded->items[i]))));
+        const SchemaType& element = type.is(Kind::list) && !type.inner.empty()      ? type.inner[0]
+                                    : type.is(Kind::tuple) && i < type.inner.size() ? type.inner[i]
+                                                                                    : any;
+        items.push_back(TRY(build(fmt::format("{}_{}", name, i), element,
+                                  &archive::untagged(*recorded->items[i]))));
       }
-      return recorded->is(pickle::Kind::list) ? m_.list(std::move(items)) : Value::tuple(std::move(items));
+      return recorded->is(pickle::Kind::list) ? m_.list(std::move(items))
+                                              : Value::tuple(std::move(items));
     }
     if (recorded && recorded->is(pickle::Kind::dict)) {
       DictData data;
       for (size_t i = 0; i + 1 < recorded->items.size(); i += 2) {
         const std::string key(recorded->items[i]->text);
-        data.items.emplace_back(key, TRY(build(name + "_" + key, SchemaType{}, &archive::untagged(*recorded->items[i + 1]))));
+        data.items.emplace_back(key, TRY(build(name + "_" + key, SchemaType{},
+                                               &archive::untagged(*recorded->items[i + 1]))));
       }
       return DictRef{m_.state.dicts.add(std::move(data))};
     }
     if (type.is(Kind::tuple) && recorded == nullptr) {
       std::vector<Value> items;
-      for (size_t i = 0; i < type.inner.size(); ++i) items.push_back(TRY(build(fmt::format("{}_{}", name, i), type.inner[i], nullptr)));
+      for (size_t i = 0; i < type.inner.size(); ++i)
+        items.push_back(TRY(build(fmt::format("{}_{}", name, i), type.inner[i], nullptr)));
       return Value::tuple(std::move(items));
     }
     if (type.is(Kind::list) && !type.inner.empty() && type.inner[0].is(Kind::tensor)) {
@@ -69,13 +82,18 @@ class Inputs {
       std::vector<Value> items;
       for (size_t i = 0;; ++i) {
         const std::string element = fmt::format("{}_{}", name, i);
-        const bool given = std::any_of(options_.shapes.begin(), options_.shapes.end(), [&](const InputSpec& s) { return s.name == element; });
+        const bool given = std::any_of(options_.shapes.begin(), options_.shapes.end(),
+                                       [&](const InputSpec& s) { return s.name == element; });
         if (!given) break;
         items.push_back(TRY(build(element, type.inner[0], nullptr)));
       }
       if (items.empty()) {
-        return m_.fail(ErrorKind::usage, fmt::format("the argument '{}' is a list of tensors, and how many is not known", name), "no shapes were given for it",
-                       fmt::format("give one shape for each element: --shapes {0}_0:3x320x320,{0}_1:3x320x320", name));
+        return m_.fail(
+            ErrorKind::usage,
+            fmt::format("the argument '{}' is a list of tensors, and how many is not known", name),
+            "no shapes were given for it",
+            fmt::format("give one shape for each element: --shapes {0}_0:3x320x320,{0}_1:3x320x320",
+                        name));
       }
       return m_.list(std::move(items));
     }
@@ -87,21 +105,25 @@ class Inputs {
       if (recorded->is(pickle::Kind::none)) return Value();
     }
     if (type.is(Kind::tensor)) return tensor(name, nullptr);
-    return m_.fail(ErrorKind::usage, fmt::format("the argument '{}' needs a value", name), fmt::format("it is of type {}, which is fixed when the model is converted", type.name),
-                   fmt::format("give it: --set {}=VALUE", name));
+    return m_.fail(
+        ErrorKind::usage, fmt::format("the argument '{}' needs a value", name),
+        fmt::format("it is of type {}, which is fixed when the model is converted", type.name),
+        fmt::format("give it: --set {}=VALUE", name));
   }
 
   Result<Value> tensor(const std::string& name, const pickle::Value* recorded) {
     std::optional<InputForm> form;
     if (recorded) {
-      const archive::StoredTensor stored = TRY(program_.archive().tensor(*recorded, "traced_inputs"));
+      const archive::StoredTensor stored =
+          TRY(program_.archive().tensor(*recorded, "traced_inputs"));
       form = InputForm{stored.dtype, ir::to_shape(stored.sizes)};
     }
     ir::Graph& graph = m_.builder.graph();
     const size_t position = names_.size();
     const InputForm made = TRY(input_form(graph, name, position, form, options_));
     names_.push_back(name);
-    const std::string& shown = position < options_.input_names.size() ? options_.input_names[position] : name;
+    const std::string& shown =
+        position < options_.input_names.size() ? options_.input_names[position] : name;
     return m_.tensor(graph.add_input(shown, ir::Type::tensor(made.dtype, made.shape)));
   }
 
@@ -123,11 +145,15 @@ class Inputs {
         if (text == "true" || text == "True" || text == "1") return Value::boolean(true);
         if (text == "false" || text == "False" || text == "0") return Value::boolean(false);
         break;
-      case Kind::string: return text;
-      default: break;
+      case Kind::string:
+        return text;
+      default:
+        break;
     }
     if (text == "None" && type.is(Kind::optional)) return Value();
-    return m_.fail(ErrorKind::usage, fmt::format("--set {}={} does not fit", name, text), fmt::format("the argument is of type {}", type.name), "give a value of that type");
+    return m_.fail(ErrorKind::usage, fmt::format("--set {}={} does not fit", name, text),
+                   fmt::format("the argument is of type {}", type.name),
+                   "give a value of that type");
   }
 
   Machine& m_;
@@ -150,21 +176,35 @@ void leave_training_mode(Machine& m) {
       ++changed;
     }
   }
-  if (changed > 0) m.notices.push_back({fmt::format("{} modules were saved in training mode; they are converted for evaluation", changed), {}});
+  if (changed > 0)
+    m.notices.push_back(
+        {fmt::format("{} modules were saved in training mode; they are converted for evaluation",
+                     changed),
+         {}});
 }
 
-// Adds every operator of the code that nothing can convert, reached or not, so that all are known at once.
+// Adds every operator of the code that nothing can convert, reached or not, so that all are known
+// at once.
 Status add_unreached(Machine& m, Program& program, const Lowerings& lowerings) {
   for (const auto& [name, use] : TRY(program.used_operators())) {
     const auto schemas = find_schemas(name);
-    const bool known = std::any_of(schemas.begin(), schemas.end(), [&](const Schema& s) { return can_convert(s, lowerings); });
+    const bool known = std::any_of(schemas.begin(), schemas.end(),
+                                   [&](const Schema& s) { return can_convert(s, lowerings); });
     if (known) continue;
-    const bool listed = std::any_of(m.problems.begin(), m.problems.end(), [&](const Error& e) { return e.what.find(name) != std::string::npos; });
+    const bool listed = std::any_of(m.problems.begin(), m.problems.end(), [&](const Error& e) {
+      return e.what.find(name) != std::string::npos;
+    });
     if (listed || name.starts_with("prim::")) continue;
-    Error problem{.kind = ErrorKind::unsupported, .what = schemas.empty() ? "unknown operator " + name : "unsupported operator " + name,
-                  .where = {.source = use.source},
-                  .why = schemas.empty() ? "PyTorch itself has no operator of this name: it is a custom operator" : "Tenon has no lowering for it yet",
-                  .hint = schemas.empty() ? "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)" : "write it with supported operators, or map it with --map FILE.py"};
+    Error problem{
+        .kind = ErrorKind::unsupported,
+        .what = schemas.empty() ? "unknown operator " + name : "unsupported operator " + name,
+        .where = {.source = use.source},
+        .why = schemas.empty()
+                   ? "PyTorch itself has no operator of this name: it is a custom operator"
+                   : "Tenon has no lowering for it yet",
+        .hint = schemas.empty()
+                    ? "map it with --map FILE.py, or register it with a plugin (--plugin LIB.so)"
+                    : "write it with supported operators, or map it with --map FILE.py"};
     if (use.count > 1) problem.what += fmt::format(" ({} times, first here)", use.count);
     m.problems.push_back(std::move(problem));
   }
@@ -173,7 +213,8 @@ Status add_unreached(Machine& m, Program& program, const Lowerings& lowerings) {
 
 }  // namespace
 
-Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings) {
+Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options,
+                                    const ir::OpSet& ops, const Lowerings& lowerings) {
   Program program = TRY(Program::open(path));
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
@@ -185,8 +226,11 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
 
   const FoundFunction method = TRY(interpreter.find_method(interpreter.root(), options.method));
   if (method.definition == nullptr) {
-    return fail({.kind = ErrorKind::usage, .what = fmt::format("the module has no method '{}'", options.method), .where = {.file = path},
-                 .why = "its class does not define it", .hint = "choose one with --method"});
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("the module has no method '{}'", options.method),
+                 .where = {.file = path},
+                 .why = "its class does not define it",
+                 .hint = "choose one with --method"});
   }
   Inputs inputs(m, program, options);
   TRY(inputs.read_recorded());
@@ -194,7 +238,8 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
   std::vector<std::pair<std::string, Value>> keywords;
   for (size_t i = 1; i < method.definition->parameters.size(); ++i) {
     const script::Parameter& parameter = method.definition->parameters[i];
-    auto value = inputs.make(parameter.name, parse_type(parameter.annotation), !parameter.default_value.is(script::Expr::Kind::none), i - 1);
+    auto value = inputs.make(parameter.name, parse_type(parameter.annotation),
+                             !parameter.default_value.is(script::Expr::Kind::none), i - 1);
     if (!value) return located(value.error());
     if (value->is<Poison>()) continue;  // its default
     keywords.emplace_back(parameter.name, std::move(*value));
@@ -202,18 +247,25 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
   TRY(check_names(options, inputs.names()));
   for (const auto& [name, text] : options.settings) {
     const auto& parameters = method.definition->parameters;
-    if (std::none_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == name; })) {
-      return fail({.kind = ErrorKind::usage, .what = fmt::format("the method has no argument '{}'", name), .where = {.file = path}, .why = "--set names it", .hint = "check its spelling"});
+    if (std::none_of(parameters.begin(), parameters.end(),
+                     [&](const auto& p) { return p.name == name; })) {
+      return fail({.kind = ErrorKind::usage,
+                   .what = fmt::format("the method has no argument '{}'", name),
+                   .where = {.file = path},
+                   .why = "--set names it",
+                   .hint = "check its spelling"});
     }
   }
   bind_symbols(*out.graph);
 
-  auto result = interpreter.call_method(interpreter.root(), options.method, std::move(positional), std::move(keywords));
+  auto result = interpreter.call_method(interpreter.root(), options.method, std::move(positional),
+                                        std::move(keywords));
   if (result) {
     if (auto ok = add_outputs(m, *result, options); !ok) result = std::unexpected(ok.error());
   }
   if (!m.problems.empty()) {
-    // Evaluation went on past them; only where it stopped early, code that was not reached is searched too.
+    // Evaluation went on past them; only where it stopped early, code that was not reached is
+    // searched too.
     if (!result) TRY(add_unreached(m, program, lowerings));
     return fail(report_problems(m, path).error());
   }
@@ -231,10 +283,13 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
   return out;
 }
 
-Result<Imported> import_program(const std::string& path, const ImportOptions& options, const ir::OpSet& ops, const Lowerings& lowerings) {
+Result<Imported> import_program(const std::string& path, const ImportOptions& options,
+                                const ir::OpSet& ops, const Lowerings& lowerings) {
   const archive::Detected found = TRY(archive::detect(TRY(MappedFile::open(path))));
-  if (found.kind == archive::FileKind::exported_program) return import_exported(path, options, ops, lowerings);
-  if (found.kind == archive::FileKind::torchscript) return import_torchscript(path, options, ops, lowerings);
+  if (found.kind == archive::FileKind::exported_program)
+    return import_exported(path, options, ops, lowerings);
+  if (found.kind == archive::FileKind::torchscript)
+    return import_torchscript(path, options, ops, lowerings);
   return fail(archive::no_program(found, path));
 }
 

@@ -1,4 +1,5 @@
-// What the front ends share: the forms of inputs, dynamic dimensions, outputs, the report of problems.
+// What the front ends share: the forms of inputs, dynamic dimensions, outputs, the report of
+// problems.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 namespace tenon::torch {
 namespace {
 
-const InputSpec* find_spec(const std::vector<InputSpec>& specs, const std::string& name, size_t position) {
+const InputSpec* find_spec(const std::vector<InputSpec>& specs, const std::string& name,
+                           size_t position) {
   for (const InputSpec& spec : specs) {
     if (spec.name == name) return &spec;
   }
@@ -24,8 +26,10 @@ Status fix(ir::Graph& graph, const Dim& recorded, int64_t size) {
   const std::string symbol = recorded.symbol_name();
   ir::Symbol* entry = symbol.empty() ? nullptr : graph.find_symbol(symbol);
   if (entry && (size < entry->range.min || size > entry->range.max)) {
-    return fail({.kind = ErrorKind::usage, .what = "a size is outside the range that the program allows",
-                 .why = fmt::format("{} for '{}', which was exported for {} to {}", size, symbol, entry->range.min, entry->range.max),
+    return fail({.kind = ErrorKind::usage,
+                 .what = "a size is outside the range that the program allows",
+                 .why = fmt::format("{} for '{}', which was exported for {} to {}", size, symbol,
+                                    entry->range.min, entry->range.max),
                  .hint = "give a size in that range, or export the program with a wider one"});
   }
   return {};
@@ -37,35 +41,46 @@ Result<Dim> declare_dimension(ir::Graph& graph, const DimSpec& spec) {
   if (spec.symbol.empty()) return Dim(spec.size.value_or(1));
   ir::Symbol* known = graph.find_symbol(spec.symbol);
   if (known == nullptr) {
-    graph.symbols.push_back({.name = spec.symbol, .range = {spec.min.value_or(1), spec.max.value_or(ir::Interval::kMax)}});
+    graph.symbols.push_back(
+        {.name = spec.symbol,
+         .range = {spec.min.value_or(1), spec.max.value_or(ir::Interval::kMax)}});
     known = &graph.symbols.back();
   } else {
     if (spec.min) known->range.min = std::max(known->range.min, *spec.min);
     if (spec.max) known->range.max = std::min(known->range.max, *spec.max);
   }
   if (spec.size) known->opt = spec.size;
-  if (known->range.min > known->range.max || (known->opt && (*known->opt < known->range.min || *known->opt > known->range.max))) {
-    return fail({.kind = ErrorKind::usage, .what = fmt::format("the dimension '{}' has no possible size", spec.symbol),
-                 .why = fmt::format("its range is {} to {}{}", known->range.min, known->range.max, known->opt ? fmt::format(", its optimum {}", *known->opt) : ""),
+  if (known->range.min > known->range.max ||
+      (known->opt && (*known->opt < known->range.min || *known->opt > known->range.max))) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("the dimension '{}' has no possible size", spec.symbol),
+                 .why = fmt::format("its range is {} to {}{}", known->range.min, known->range.max,
+                                    known->opt ? fmt::format(", its optimum {}", *known->opt) : ""),
                  .hint = "give min <= opt <= max"});
   }
   return Dim::symbol(spec.symbol);
 }
 
-Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position, const std::optional<InputForm>& recorded,
+Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position,
+                             const std::optional<InputForm>& recorded,
                              const ImportOptions& options) {
   const InputSpec* shape = find_spec(options.shapes, name, position);
   const InputSpec* dynamic = find_spec(options.dynamic, name, position);
   if (shape == nullptr && !recorded) shape = dynamic;  // it has sizes for the other dimensions
   if (shape == nullptr && !recorded) {
-    return fail({.kind = ErrorKind::usage, .what = fmt::format("the shape of the input '{}' is not known", name),
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("the shape of the input '{}' is not known", name),
                  .why = "the file records no example inputs, which a scripted module never does",
                  .hint = fmt::format("give it: --shapes {}:1x3x224x224", name)});
   }
   InputForm form = recorded.value_or(InputForm{});
   auto wrong_rank = [&](const InputSpec& spec) {
-    return fail({.kind = ErrorKind::usage, .what = fmt::format("the shape of the input '{}' has the wrong number of dimensions", name),
-                 .why = fmt::format("{} were given, the program takes {}", spec.dims.size(), form.shape.size()), .hint = "give one size for each dimension"});
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format(
+                     "the shape of the input '{}' has the wrong number of dimensions", name),
+                 .why = fmt::format("{} were given, the program takes {}", spec.dims.size(),
+                                    form.shape.size()),
+                 .hint = "give one size for each dimension"});
   };
   if (shape) {
     if (recorded && shape->dims.size() != form.shape.size()) return wrong_rank(*shape);
@@ -85,7 +100,9 @@ Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t p
       if (spec.symbol.empty()) continue;
       if (!spec.size) {
         // Best at the size that the file records, where that lies in the range.
-        if (auto example = form.shape[i].constant(); example && *example >= spec.min.value_or(1) && *example <= spec.max.value_or(*example)) spec.size = example;
+        if (auto example = form.shape[i].constant();
+            example && *example >= spec.min.value_or(1) && *example <= spec.max.value_or(*example))
+          spec.size = example;
       }
       form.shape[i] = TRY(declare_dimension(graph, spec));
     }
@@ -99,10 +116,13 @@ Status check_names(const ImportOptions& options, const std::vector<std::string>&
   for (const auto* specs : {&options.shapes, &options.dynamic}) {
     for (const InputSpec& spec : *specs) {
       bool found = std::find(inputs.begin(), inputs.end(), spec.name) != inputs.end();
-      for (size_t i = 0; i < inputs.size(); ++i) found = found || spec.name == fmt::format("input_{}", i);
+      for (size_t i = 0; i < inputs.size(); ++i)
+        found = found || spec.name == fmt::format("input_{}", i);
       if (!found) {
-        return fail({.kind = ErrorKind::usage, .what = fmt::format("the program has no input '{}'", spec.name),
-                     .why = "a shape was given for it", .hint = "its inputs are: " + known});
+        return fail({.kind = ErrorKind::usage,
+                     .what = fmt::format("the program has no input '{}'", spec.name),
+                     .why = "a shape was given for it",
+                     .hint = "its inputs are: " + known});
       }
     }
   }
@@ -131,7 +151,9 @@ struct Outputs {
 
   Status add(const Value& value, const std::string& name) {
     if (value.is_none()) {
-      m.notices.push_back({fmt::format("the output {} is None and was left out", name.empty() ? fmt::format("{}", count) : name), {}});
+      m.notices.push_back({fmt::format("the output {} is None and was left out",
+                                       name.empty() ? fmt::format("{}", count) : name),
+                           {}});
       return {};
     }
     if (const auto* all = m.items(value)) {
@@ -139,34 +161,45 @@ struct Outputs {
       const TupleRef* tuple = value.get<TupleRef>();
       for (size_t i = 0; i < items.size(); ++i) {
         std::string inner = name.empty() ? "" : fmt::format("{}_{}", name, i);
-        if (tuple && i < (*tuple)->names.size()) inner = (name.empty() ? "" : name + "_") + (*tuple)->names[i];
+        if (tuple && i < (*tuple)->names.size())
+          inner = (name.empty() ? "" : name + "_") + (*tuple)->names[i];
         TRY(add(items[i], inner));
       }
       return {};
     }
     if (const DictRef* dict = value.get<DictRef>()) {
       const auto items = m.state.dicts[dict->id].items;
-      for (const auto& [key, item] : items) TRY(add(item, (name.empty() ? "" : name + "_") + m.to_text(key)));
+      for (const auto& [key, item] : items)
+        TRY(add(item, (name.empty() ? "" : name + "_") + m.to_text(key)));
       return {};
     }
     if (value.is<Poison>()) {
       if (!m.problems.empty()) return {};  // reported with what caused it
-      return m.fail(ErrorKind::unsupported, "an output could not be computed", value.get<Poison>()->reason);
+      return m.fail(ErrorKind::unsupported, "an output could not be computed",
+                    value.get<Poison>()->reason);
     }
     ir::Value* out = nullptr;
-    if (const TensorRef* t = value.get<TensorRef>()) out = TRY(m.read(**t));
-    else if (value.is<Dim>()) out = TRY(m.scalar_value(value, DType::i64));
-    else if (value.is<Float>()) out = TRY(m.scalar_value(value, DType::f32));
-    else if (const Bool* b = value.get<Bool>()) out = TRY(m.bool_value(*b));
+    if (const TensorRef* t = value.get<TensorRef>())
+      out = TRY(m.read(**t));
+    else if (value.is<Dim>())
+      out = TRY(m.scalar_value(value, DType::i64));
+    else if (value.is<Float>())
+      out = TRY(m.scalar_value(value, DType::f32));
+    else if (const Bool* b = value.get<Bool>())
+      out = TRY(m.bool_value(*b));
     else {
-      m.notices.push_back({fmt::format("the output {} is of kind {} and was left out", name, value.kind()), {}});
+      m.notices.push_back(
+          {fmt::format("the output {} is of kind {} and was left out", name, value.kind()), {}});
       return {};
     }
     ir::Graph& graph = m.builder.graph();
     // Each output has a name of its own.
     const auto outputs = graph.outputs();
-    if (out->producer == nullptr || std::find(outputs.begin(), outputs.end(), out) != outputs.end()) out = m.builder.emit_named("Identity", {out});
-    out->name = count < options.output_names.size() ? options.output_names[count] : name.empty() ? fmt::format("output_{}", count) : name;
+    if (out->producer == nullptr || std::find(outputs.begin(), outputs.end(), out) != outputs.end())
+      out = m.builder.emit_named("Identity", {out});
+    out->name = count < options.output_names.size() ? options.output_names[count]
+                : name.empty()                      ? fmt::format("output_{}", count)
+                                                    : name;
     graph.add_output(out);
     ++count;
     return m.builder.status();
@@ -179,10 +212,13 @@ Status add_outputs(Machine& m, const Value& result, const ImportOptions& options
   Outputs outputs{m, options};
   TRY(outputs.add(result, ""));
   if (m.builder.graph().outputs().empty() && m.problems.empty()) {
-    return m.fail(ErrorKind::unsupported, "the program returns no tensor", "there is nothing to convert");
+    return m.fail(ErrorKind::unsupported, "the program returns no tensor",
+                  "there is nothing to convert");
   }
   if (options.output_names.size() > outputs.count) {
-    return m.fail(ErrorKind::usage, "too many output names", fmt::format("{} names for {} outputs", options.output_names.size(), outputs.count));
+    return m.fail(
+        ErrorKind::usage, "too many output names",
+        fmt::format("{} names for {} outputs", options.output_names.size(), outputs.count));
   }
   return {};
 }
@@ -192,11 +228,17 @@ Status report_problems(const Machine& m, const std::string& path) {
   // One entry for each operator and reason, with how often it occurs and where first.
   std::vector<std::pair<Error, size_t>> groups;
   for (const Error& problem : m.problems) {
-    auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first.what == problem.what && g.first.why == problem.why; });
-    if (same == groups.end()) groups.emplace_back(problem, 1);
-    else ++same->second;
+    auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& g) {
+      return g.first.what == problem.what && g.first.why == problem.why;
+    });
+    if (same == groups.end())
+      groups.emplace_back(problem, 1);
+    else
+      ++same->second;
   }
-  Error all{.kind = ErrorKind::unsupported, .what = fmt::format("the program uses {} operator{} that cannot be converted", groups.size(), groups.size() == 1 ? "" : "s"),
+  Error all{.kind = ErrorKind::unsupported,
+            .what = fmt::format("the program uses {} operator{} that cannot be converted",
+                                groups.size(), groups.size() == 1 ? "" : "s"),
             .where = {.file = path}};
   for (auto& [problem, count] : groups) {
     if (count > 1) problem.what += fmt::format(" ({} times, first here)", count);

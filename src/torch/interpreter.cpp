@@ -30,30 +30,36 @@ Result<FoundFunction> Interpreter::find_method(const Value& object, const std::s
   return FoundFunction{};
 }
 
-Result<Value> Interpreter::call_method(const Value& object, const std::string& method, std::vector<Value> arguments,
+Result<Value> Interpreter::call_method(const Value& object, const std::string& method,
+                                       std::vector<Value> arguments,
                                        std::vector<std::pair<std::string, Value>> keywords) {
   const FoundFunction found = TRY(find_method(object, method));
   if (found.definition == nullptr) {
     const ObjectRef* ref = object.get<ObjectRef>();
-    return m_.fail(ErrorKind::bad_file, fmt::format("the module has no method '{}'", method),
-                   ref ? "its class is " + m_.state.objects[ref->id].type : "it is of kind " + object.kind(), "choose one with --method");
+    return m_.fail(
+        ErrorKind::bad_file, fmt::format("the module has no method '{}'", method),
+        ref ? "its class is " + m_.state.objects[ref->id].type : "it is of kind " + object.kind(),
+        "choose one with --method");
   }
   arguments.insert(arguments.begin(), object);
   const ObjectRef* ref = object.get<ObjectRef>();
-  return call_function(found, std::move(arguments), std::move(keywords), nullptr, 0, ref ? m_.state.objects[ref->id].module : "");
+  return call_function(found, std::move(arguments), std::move(keywords), nullptr, 0,
+                       ref ? m_.state.objects[ref->id].module : "");
 }
 
 void Interpreter::locate(const Call& call, uint32_t offset) {
   auto origin = std::make_shared<ir::Origin>();
   origin->module = call.module;
   auto append = [&](const CodeFile& file, uint32_t at) {
-    for (const archive::SourceFrame& frame : file.ranges.frames(at)) origin->frames.push_back({frame.file, frame.line, frame.function});
+    for (const archive::SourceFrame& frame : file.ranges.frames(at))
+      origin->frames.push_back({frame.file, frame.line, frame.function});
   };
   append(call.file, offset);
   // A traced program's lines carry their whole call stack; a scripted function's only its own.
   if (!program_.traced()) {
     const Call* inner = &call;
-    for (const Call* outer = call.caller; outer != nullptr && origin->frames.size() < 16; outer = outer->caller) {
+    for (const Call* outer = call.caller; outer != nullptr && origin->frames.size() < 16;
+         outer = outer->caller) {
       append(outer->file, inner->call_offset);
       inner = outer;
     }
@@ -65,17 +71,27 @@ std::string Interpreter::source_line(const Call& call, uint32_t offset) const {
   const auto& frames = call.file.ranges.frames(offset);
   if (!frames.empty()) return ir::Frame{frames[0].file, frames[0].line, {}}.str();
   const std::string_view text = call.file.text.text();
-  const auto line = std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(std::min<size_t>(offset, text.size())), '\n') + 1;
+  const auto line =
+      std::count(text.begin(),
+                 text.begin() + static_cast<ptrdiff_t>(std::min<size_t>(offset, text.size())),
+                 '\n') +
+      1;
   return fmt::format("{}:{}", call.file.path, line);
 }
 
-Result<Value> Interpreter::call_function(const FoundFunction& f, std::vector<Value> arguments, std::vector<std::pair<std::string, Value>> keywords,
-                                         const Call* caller, uint32_t offset, const std::string& module) {
+Result<Value> Interpreter::call_function(const FoundFunction& f, std::vector<Value> arguments,
+                                         std::vector<std::pair<std::string, Value>> keywords,
+                                         const Call* caller, uint32_t offset,
+                                         const std::string& module) {
   const script::Function& function = *f.definition;
   Call call{*f.file, function, {}, module, caller, offset, caller ? caller->depth + 1 : 0};
-  if (call.depth > kMaxDepth) return m_.fail(ErrorKind::bad_file, "calls are nested too deep", "in " + function.name);
+  if (call.depth > kMaxDepth)
+    return m_.fail(ErrorKind::bad_file, "calls are nested too deep", "in " + function.name);
   if (arguments.size() > function.parameters.size()) {
-    return m_.fail(ErrorKind::bad_file, fmt::format("{}() takes {} arguments, not {}", function.name, function.parameters.size(), arguments.size()), "the call and the function do not agree");
+    return m_.fail(ErrorKind::bad_file,
+                   fmt::format("{}() takes {} arguments, not {}", function.name,
+                               function.parameters.size(), arguments.size()),
+                   "the call and the function do not agree");
   }
   for (size_t i = 0; i < function.parameters.size(); ++i) {
     const script::Parameter& parameter = function.parameters[i];
@@ -89,7 +105,9 @@ Result<Value> Interpreter::call_function(const FoundFunction& f, std::vector<Val
     }
     if (given) continue;
     if (parameter.default_value.is(Expr::Kind::none)) {
-      return m_.fail(ErrorKind::usage, fmt::format("{}() needs the argument '{}'", function.name, parameter.name), "it was not given and has no default");
+      return m_.fail(ErrorKind::usage,
+                     fmt::format("{}() needs the argument '{}'", function.name, parameter.name),
+                     "it was not given and has no default");
     }
     call.locals[parameter.name] = TRY(eval(parameter.default_value, call));
   }
@@ -107,13 +125,22 @@ Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& 
 
 Result<Interpreter::Flow> Interpreter::run(const Stmt& stmt, Call& call) {
   using K = Stmt::Kind;
-  if (++steps_ > kMaxSteps) return m_.fail(ErrorKind::unsupported, "the program runs too long", "over 50 million statements were evaluated; a loop may not end");
+  if (++steps_ > kMaxSteps)
+    return m_.fail(ErrorKind::unsupported, "the program runs too long",
+                   "over 50 million statements were evaluated; a loop may not end");
   switch (stmt.kind) {
-    case K::pass: return Flow{};
-    case K::brk: return Flow{Flow::Kind::broke, {}};
-    case K::cont: return Flow{Flow::Kind::continued, {}};
-    case K::expression: TRY(eval(stmt.exprs[0], call)); return Flow{};
-    case K::result: return Flow{Flow::Kind::returned, stmt.exprs[0].is(Expr::Kind::none) ? Value() : TRY(eval(stmt.exprs[0], call))};
+    case K::pass:
+      return Flow{};
+    case K::brk:
+      return Flow{Flow::Kind::broke, {}};
+    case K::cont:
+      return Flow{Flow::Kind::continued, {}};
+    case K::expression:
+      TRY(eval(stmt.exprs[0], call));
+      return Flow{};
+    case K::result:
+      return Flow{Flow::Kind::returned,
+                  stmt.exprs[0].is(Expr::Kind::none) ? Value() : TRY(eval(stmt.exprs[0], call))};
     case K::assign: {
       if (stmt.exprs.back().is(Expr::Kind::none)) return Flow{};  // a declaration
       const Value value = TRY(eval(stmt.exprs.back(), call));
@@ -129,26 +156,34 @@ Result<Interpreter::Flow> Interpreter::run(const Stmt& stmt, Call& call) {
       TRY(assign(stmt.exprs[0], TRY(eval(infix, call)), call));
       return Flow{};
     }
-    case K::branch: return run_branch(stmt, call);
-    case K::loop_while: return run_while(stmt, call);
-    case K::loop_for: return run_for(stmt, call);
+    case K::branch:
+      return run_branch(stmt, call);
+    case K::loop_while:
+      return run_while(stmt, call);
+    case K::loop_for:
+      return run_for(stmt, call);
     case K::raise: {
       raised_ = true;
       locate(call, stmt.offset);
-      return m_.fail(ErrorKind::bad_file, "the program raises an exception", "at " + source_line(call, stmt.offset), "give inputs that the program takes");
+      return m_.fail(ErrorKind::bad_file, "the program raises an exception",
+                     "at " + source_line(call, stmt.offset), "give inputs that the program takes");
     }
     case K::assertion: {
       const Bool holds = TRY(m_.to_bool(TRY(eval(stmt.exprs[0], call))));
       const auto decided = m_.decide(holds);
       if (!decided) m_.assume(holds, true, "an assertion at " + source_line(call, stmt.offset));
-      if (decided == false) return m_.fail(ErrorKind::bad_file, "an assertion of the program fails", "at " + source_line(call, stmt.offset), "give inputs that the program takes");
+      if (decided == false)
+        return m_.fail(ErrorKind::bad_file, "an assertion of the program fails",
+                       "at " + source_line(call, stmt.offset),
+                       "give inputs that the program takes");
       return Flow{};
     }
     case K::with: {
       for (const Expr& e : stmt.exprs) TRY(eval(e, call));
       return run(stmt.body, call);
     }
-    case K::del: return Flow{};
+    case K::del:
+      return Flow{};
   }
   return Flow{};
 }
@@ -163,7 +198,8 @@ Status Interpreter::assign(const Expr& target, const Value& value, Call& call) {
       const std::vector<Value> items = TRY(m_.iterate(value));
       if (items.size() != target.kids.size()) {
         locate(call, target.offset);
-        return m_.fail(ErrorKind::bad_file, "cannot unpack a value", fmt::format("{} names for {} elements", target.kids.size(), items.size()),
+        return m_.fail(ErrorKind::bad_file, "cannot unpack a value",
+                       fmt::format("{} names for {} elements", target.kids.size(), items.size()),
                        "the program was made for inputs of another rank");
       }
       for (size_t i = 0; i < items.size(); ++i) TRY(assign(target.kids[i], items[i], call));
@@ -172,7 +208,9 @@ Status Interpreter::assign(const Expr& target, const Value& value, Call& call) {
     case Expr::Kind::attribute: {
       const Value object = TRY(eval(target.kids[0], call));
       const ObjectRef* ref = object.get<ObjectRef>();
-      if (ref == nullptr) return m_.fail(ErrorKind::bad_file, "cannot set an attribute", "of a value of kind " + object.kind());
+      if (ref == nullptr)
+        return m_.fail(ErrorKind::bad_file, "cannot set an attribute",
+                       "of a value of kind " + object.kind());
       m_.state.objects.edit(ref->id).attributes[target.text] = value;
       return {};
     }
@@ -183,7 +221,9 @@ Status Interpreter::assign(const Expr& target, const Value& value, Call& call) {
       TRY(m_.call("aten::_set_item", {object, index, value}));
       return {};
     }
-    default: return m_.fail(ErrorKind::bad_file, "cannot assign to this expression", "at " + source_line(call, target.offset));
+    default:
+      return m_.fail(ErrorKind::bad_file, "cannot assign to this expression",
+                     "at " + source_line(call, target.offset));
   }
 }
 
@@ -191,9 +231,12 @@ Result<Interpreter::Flow> Interpreter::run_branch(const Stmt& stmt, Call& call) 
   const Value value = TRY(eval(stmt.exprs[0], call));
   locate(call, stmt.exprs[0].offset);
   const Bool condition = TRY(m_.to_bool(value));
-  if (const auto decided = m_.decide(condition)) return run(*decided ? stmt.body : stmt.orelse, call);
+  if (const auto decided = m_.decide(condition))
+    return run(*decided ? stmt.body : stmt.orelse, call);
   if (m_.mode() == Mode::trace) {
-    return m_.fail(ErrorKind::unsupported, "a branch depends on data", "--mode trace allows no branch that the input decides; this one is at " + source_line(call, stmt.offset),
+    return m_.fail(ErrorKind::unsupported, "a branch depends on data",
+                   "--mode trace allows no branch that the input decides; this one is at " +
+                       source_line(call, stmt.offset),
                    "convert with --mode auto");
   }
   return dynamic_branch(stmt, call, condition);
@@ -206,7 +249,9 @@ Result<Interpreter::Flow> Interpreter::run_while(const Stmt& stmt, Call& call) {
     const auto decided = m_.decide(TRY(m_.to_bool(value)));
     if (!decided) return dynamic_loop(stmt, call, value, nullptr);
     if (!*decided) return Flow{};
-    if (i > kMaxUnrolled) return m_.fail(ErrorKind::unsupported, "a loop does not end", "at " + source_line(call, stmt.offset));
+    if (i > kMaxUnrolled)
+      return m_.fail(ErrorKind::unsupported, "a loop does not end",
+                     "at " + source_line(call, stmt.offset));
     Flow flow = TRY(run(stmt.body, call));
     if (flow.kind == Flow::Kind::broke) return Flow{};
     if (flow.kind == Flow::Kind::returned) return flow;
@@ -216,9 +261,12 @@ Result<Interpreter::Flow> Interpreter::run_while(const Stmt& stmt, Call& call) {
 Result<Interpreter::Flow> Interpreter::run_for(const Stmt& stmt, Call& call) {
   const Value iterable = TRY(eval(stmt.exprs[1], call));
   locate(call, stmt.offset);
-  if (const Range* range = iterable.get<Range>(); range && !(range->start.is_constant() && range->stop.is_constant() && range->step.is_constant())) {
+  if (const Range* range = iterable.get<Range>();
+      range &&
+      !(range->start.is_constant() && range->stop.is_constant() && range->step.is_constant())) {
     if (m_.mode() == Mode::trace) {
-      return m_.fail(ErrorKind::unsupported, "the length of a loop depends on data", "at " + source_line(call, stmt.offset), "convert with --mode auto");
+      return m_.fail(ErrorKind::unsupported, "the length of a loop depends on data",
+                     "at " + source_line(call, stmt.offset), "convert with --mode auto");
     }
     return dynamic_loop(stmt, call, Value::boolean(true), range);
   }

@@ -12,7 +12,8 @@ class Interpreter {
 
   Status load();  // the root object and the constants
   const Value& root() const { return root_; }
-  Result<Value> call_method(const Value& object, const std::string& method, std::vector<Value> arguments,
+  Result<Value> call_method(const Value& object, const std::string& method,
+                            std::vector<Value> arguments,
                             std::vector<std::pair<std::string, Value>> keywords = {});
   Result<FoundFunction> find_method(const Value& object, const std::string& method);
 
@@ -37,7 +38,8 @@ class Interpreter {
   struct Slot;
 
   // --- interpreter.cpp
-  Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments, std::vector<std::pair<std::string, Value>> keywords,
+  Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments,
+                              std::vector<std::pair<std::string, Value>> keywords,
                               const Call* caller, uint32_t offset, const std::string& module);
   Result<Flow> run(const std::vector<script::Stmt>& body, Call& call);
   Result<Flow> run(const script::Stmt& stmt, Call& call);
@@ -56,24 +58,31 @@ class Interpreter {
   Result<Value> attribute(const Value& object, const std::string& name);
   Result<Value> eval_infix(const script::Expr& e, Call& call);
   Result<Value> eval_subscript(const script::Expr& e, Call& call);
-  Result<Value> call_named(const std::string& name, const script::Expr& e, Call& call, std::vector<Value> arguments,
+  Result<Value> call_named(const std::string& name, const script::Expr& e, Call& call,
+                           std::vector<Value> arguments,
                            std::vector<std::pair<std::string, Value>> keywords);
-  Result<Value> construct(const std::string& type, std::vector<Value> arguments, std::vector<std::pair<std::string, Value>> keywords, Call& call, uint32_t offset);
+  Result<Value> construct(const std::string& type, std::vector<Value> arguments,
+                          std::vector<std::pair<std::string, Value>> keywords, Call& call,
+                          uint32_t offset);
   bool is_instance(const Value& value, const SchemaType& type) const;
 
   // --- control.cpp
   Result<Flow> dynamic_branch(const script::Stmt& stmt, Call& call, const Bool& condition);
-  Result<Flow> dynamic_loop(const script::Stmt& stmt, Call& call, const Value& first_condition, const Range* range);
+  Result<Flow> dynamic_loop(const script::Stmt& stmt, Call& call, const Value& first_condition,
+                            const Range* range);
   Result<Branch> try_branch(const std::vector<script::Stmt>& body, Call& call, ir::Graph& graph);
-  Result<Value> join(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node, State& merged);
-  Result<Value> join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y, ir::Node* node, State& merged);
+  Result<Value> join(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node,
+                     State& merged);
+  Result<Value> join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y,
+                             ir::Node* node, State& merged);
   Status join_state(Branch& x, Branch& y, ir::Node* node, const State& before, State& merged);
 
   Machine& m_;
   Program& program_;
   Value root_;
   std::vector<Value> constants_;
-  // Set by a raise: evaluation stops with an error, which a branch on data takes as "this side only raises".
+  // Set by a raise: evaluation stops with an error, which a branch on data takes as "this side only
+  // raises".
   bool raised_ = false;
   int64_t steps_ = 0;  // statements run, bounded
 };

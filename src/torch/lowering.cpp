@@ -9,9 +9,12 @@ const Value kNone;
 
 int float_rank(DType d) {
   switch (d) {
-    case DType::f64: return 3;
-    case DType::f32: return 2;
-    default: return 1;
+    case DType::f64:
+      return 3;
+    case DType::f32:
+      return 2;
+    default:
+      return 1;
   }
 }
 
@@ -21,7 +24,8 @@ DType promote(DType a, DType b) {
   if (a == b || b == DType::undefined) return a;
   if (a == DType::undefined) return b;
   if (is_complex(a) || is_complex(b)) {
-    return a == DType::c128 || b == DType::c128 || a == DType::f64 || b == DType::f64 ? DType::c128 : DType::c64;
+    return a == DType::c128 || b == DType::c128 || a == DType::f64 || b == DType::f64 ? DType::c128
+                                                                                      : DType::c64;
   }
   if (is_floating(a) || is_floating(b)) {
     if (!is_floating(b)) return a;
@@ -31,7 +35,9 @@ DType promote(DType a, DType b) {
   }
   if (a == DType::boolean) return b;
   if (b == DType::boolean) return a;
-  auto is_unsigned = [](DType d) { return d == DType::u8 || d == DType::u16 || d == DType::u32 || d == DType::u64; };
+  auto is_unsigned = [](DType d) {
+    return d == DType::u8 || d == DType::u16 || d == DType::u32 || d == DType::u64;
+  };
   if (is_unsigned(a) == is_unsigned(b)) return bits(a) > bits(b) ? a : b;
   const DType u = is_unsigned(a) ? a : b, s = is_unsigned(a) ? b : a;
   if (bits(s) > bits(u)) return s;
@@ -51,10 +57,14 @@ ir::Value* LowerContext::tensor(std::string_view name) {
   const Value& v = value(name);
   if (v.is_none()) return nullptr;
   if (const TensorRef* t = v.get<TensorRef>()) {
-    if (auto read = machine_.read(**t)) return *read;
-    else b.fail(read.error());
+    if (auto read = machine_.read(**t))
+      return *read;
+    else
+      b.fail(read.error());
   } else {
-    b.fail(machine_.error(ErrorKind::bad_file, "a tensor is needed", fmt::format("{} of {} is of kind {}", name, schema_.full_name(), v.kind())));
+    b.fail(
+        machine_.error(ErrorKind::bad_file, "a tensor is needed",
+                       fmt::format("{} of {} is of kind {}", name, schema_.full_name(), v.kind())));
   }
   return b.scalar(0, DType::f32);
 }
@@ -84,7 +94,8 @@ Dim LowerContext::integer(std::string_view name) {
 }
 
 int64_t LowerContext::constant(std::string_view name) {
-  auto n = machine_.to_constant_int(value(name), fmt::format("{} of {}", name, schema_.full_name()));
+  auto n =
+      machine_.to_constant_int(value(name), fmt::format("{} of {}", name, schema_.full_name()));
   if (n) return *n;
   b.fail(n.error());
   return 1;
@@ -93,7 +104,8 @@ int64_t LowerContext::constant(std::string_view name) {
 double LowerContext::number(std::string_view name) {
   auto f = machine_.to_float(value(name));
   if (f && f->is_known()) return f->known;
-  b.fail(f ? machine_.error(ErrorKind::unsupported, "a number must be known when the model is converted",
+  b.fail(f ? machine_.error(ErrorKind::unsupported,
+                            "a number must be known when the model is converted",
                             fmt::format("{} of {} depends on data", name, schema_.full_name()))
            : f.error());
   return 0;
@@ -104,7 +116,8 @@ bool LowerContext::flag(std::string_view name) {
   if (f) {
     if (auto known = machine_.decide(*f)) return *known;
   }
-  b.fail(f ? machine_.error(ErrorKind::unsupported, "a flag must be known when the model is converted",
+  b.fail(f ? machine_.error(ErrorKind::unsupported,
+                            "a flag must be known when the model is converted",
                             fmt::format("{} of {} depends on data", name, schema_.full_name()))
            : f.error());
   return false;
@@ -126,9 +139,10 @@ Shape LowerContext::ints(std::string_view name) {
 std::vector<int64_t> LowerContext::constants(std::string_view name) {
   const Shape dims = ints(name);
   if (auto known = ir::constant_dims(dims)) return *known;
-  b.fail(machine_.error(ErrorKind::unsupported, "a list of numbers must be known when the model is converted",
-                        fmt::format("{} of {} is {}", name, schema_.full_name(), ir::to_string(dims)),
-                        "fix the dynamic dimension with --shapes"));
+  b.fail(machine_.error(
+      ErrorKind::unsupported, "a list of numbers must be known when the model is converted",
+      fmt::format("{} of {} is {}", name, schema_.full_name(), ir::to_string(dims)),
+      "fix the dynamic dimension with --shapes"));
   return std::vector<int64_t>(dims.size(), 1);
 }
 
@@ -139,7 +153,8 @@ std::vector<double> LowerContext::numbers(std::string_view name) {
   for (const Value& item : *items) {
     auto f = machine_.to_float(item);
     if (!f || !f->is_known()) {
-      b.fail(machine_.error(ErrorKind::unsupported, "numbers must be known when the model is converted",
+      b.fail(machine_.error(ErrorKind::unsupported,
+                            "numbers must be known when the model is converted",
                             fmt::format("{} of {} depends on data", name, schema_.full_name())));
       return out;
     }
@@ -151,7 +166,9 @@ std::vector<double> LowerContext::numbers(std::string_view name) {
 std::optional<DType> LowerContext::dtype(std::string_view name) {
   if (!has(name)) return std::nullopt;
   const DType found = dtype_of_scalar_type(constant(name));
-  if (found == DType::undefined) b.fail(machine_.error(ErrorKind::unsupported, "this dtype has no form in ONNX", fmt::format("{} of {}", name, schema_.full_name())));
+  if (found == DType::undefined)
+    b.fail(machine_.error(ErrorKind::unsupported, "this dtype has no form in ONNX",
+                          fmt::format("{} of {}", name, schema_.full_name())));
   return found;
 }
 
@@ -187,8 +204,10 @@ DType LowerContext::promoted(std::initializer_list<std::string_view> names) {
   }
   auto combine = [](DType higher, DType lower) {
     if (is_complex(higher)) return higher;
-    if (is_floating(higher)) return is_complex(lower) ? (higher == DType::f64 ? DType::c128 : DType::c64) : higher;
-    if (higher == DType::boolean || is_floating(lower) || is_complex(lower)) return promote(higher, lower);
+    if (is_floating(higher))
+      return is_complex(lower) ? (higher == DType::f64 ? DType::c128 : DType::c64) : higher;
+    if (higher == DType::boolean || is_floating(lower) || is_complex(lower))
+      return promote(higher, lower);
     return higher == DType::undefined ? lower : higher;
   };
   return combine(dims, combine(zero, wrapped));
@@ -202,7 +221,8 @@ ir::Value* LowerContext::operand(std::string_view name, DType dtype) {
 const Shape& LowerContext::shape(ir::Value* value) {
   static const Shape kEmpty;
   if (value->shape()) return *value->shape();
-  b.fail(machine_.error(ErrorKind::unsupported, "the rank of a tensor is not known", "data decides it, and " + schema_.full_name() + " needs it"));
+  b.fail(machine_.error(ErrorKind::unsupported, "the rank of a tensor is not known",
+                        "data decides it, and " + schema_.full_name() + " needs it"));
   return kEmpty;
 }
 
@@ -211,10 +231,14 @@ int64_t LowerContext::axis(int64_t value, ir::Value* of) {
   return value < 0 ? value + std::max<int64_t>(rank, 1) : value;
 }
 
-int64_t LowerContext::axis(std::string_view name, ir::Value* of) { return axis(constant(name), of); }
+int64_t LowerContext::axis(std::string_view name, ir::Value* of) {
+  return axis(constant(name), of);
+}
 
 ir::Value* LowerContext::refuse(std::string why, std::string hint) {
-  if (!refused_) refused_ = machine_.error(ErrorKind::unsupported, "cannot convert " + schema_.full_name(), std::move(why), std::move(hint));
+  if (!refused_)
+    refused_ = machine_.error(ErrorKind::unsupported, "cannot convert " + schema_.full_name(),
+                              std::move(why), std::move(hint));
   return b.scalar(0, DType::f32);
 }
 

@@ -6,8 +6,9 @@
 //     return kAll;
 //   }
 //
-// A lowering is named by the full overload name ("aten::relu", "aten::add.Tensor"), or by "aten::add.*" for all overloads
-// that no other names. It is given the arguments of the functional form: `relu_`, `add_`, and `out=` variants reach it as `relu` and `add`.
+// A lowering is named by the full overload name ("aten::relu", "aten::add.Tensor"), or by
+// "aten::add.*" for all overloads that no other names. It is given the arguments of the functional
+// form: `relu_`, `add_`, and `out=` variants reach it as `relu` and `add`.
 #pragma once
 
 #include <span>
@@ -27,30 +28,35 @@ class LowerContext {
   const Schema& schema() const { return schema_; }
   Machine& machine() { return machine_; }
 
-  // Arguments by the schema's names. A wrong kind is recorded as an error, and something harmless is returned.
+  // Arguments by the schema's names. A wrong kind is recorded as an error, and something harmless
+  // is returned.
   bool has(std::string_view name) const;  // given, and not None
   const Value& value(std::string_view name) const;
-  ir::Value* tensor(std::string_view name);           // null for None
+  ir::Value* tensor(std::string_view name);                // null for None
   std::vector<ir::Value*> tensors(std::string_view name);  // of a list; null for None
   Dim integer(std::string_view name);
-  int64_t constant(std::string_view name);             // an int that must be known
-  double number(std::string_view name);                // a number that must be known
+  int64_t constant(std::string_view name);  // an int that must be known
+  double number(std::string_view name);     // a number that must be known
   bool flag(std::string_view name);
   std::string text(std::string_view name);
   Shape ints(std::string_view name);
   std::vector<int64_t> constants(std::string_view name);  // ints that must be known
   std::vector<double> numbers(std::string_view name);
-  std::optional<DType> dtype(std::string_view name);      // nullopt for None
+  std::optional<DType> dtype(std::string_view name);  // nullopt for None
   // A Scalar argument or a tensor as a 0-d value of a type.
   ir::Value* scalar(std::string_view name, DType dtype);
 
-  // The type that PyTorch computes in for these arguments (tensors and numbers): its promotion rules.
+  // The type that PyTorch computes in for these arguments (tensors and numbers): its promotion
+  // rules.
   DType promoted(std::initializer_list<std::string_view> names);
   bool is_number(std::string_view name) const;  // a Python number, not a tensor
   // Argument as a value of the type: a tensor cast, a number as a 0-d constant.
   ir::Value* operand(std::string_view name, DType dtype);
-  // A floating type for the argument's: itself, or f32 (PyTorch's default) for integers and booleans.
-  static DType floating(DType dtype) { return is_floating(dtype) || is_complex(dtype) ? dtype : DType::f32; }
+  // A floating type for the argument's: itself, or f32 (PyTorch's default) for integers and
+  // booleans.
+  static DType floating(DType dtype) {
+    return is_floating(dtype) || is_complex(dtype) ? dtype : DType::f32;
+  }
 
   // Axis of a tensor from an argument that may be negative.
   int64_t axis(std::string_view name, ir::Value* of);
@@ -81,8 +87,8 @@ struct Lowering {
   ir::Value* (*lower)(LowerContext&);
 };
 
-// Whether anything computes this overload: a lowering, an operator on Python values, or the functional form of an in-place
-// or out= variant.
+// Whether anything computes this overload: a lowering, an operator on Python values, or the
+// functional form of an in-place or out= variant.
 bool can_convert(const Schema& schema, const Lowerings& lowerings);
 
 // PyTorch's result type of two operands' types, of the same category rank (c10::promoteTypes).

@@ -1,5 +1,6 @@
-// The evaluator's core: the state, the graph being built, and the operations that both front ends (TorchScript code and
-// exported programs) are made of: calling an operator by its schema, reading and writing tensors, views.
+// The evaluator's core: the state, the graph being built, and the operations that both front ends
+// (TorchScript code and exported programs) are made of: calling an operator by its schema, reading
+// and writing tensors, views.
 #pragma once
 
 #include <functional>
@@ -42,19 +43,21 @@ class Machine {
 
   State state;
   ir::Builder builder;
-  std::vector<Error> problems;    // operators that cannot be converted; evaluation goes on past them
+  std::vector<Error> problems;  // operators that cannot be converted; evaluation goes on past them
   std::vector<Notice> notices;
   Mode mode() const { return mode_; }
   ir::Ranges ranges() const { return builder.graph().ranges(); }
 
   // --- operators (dispatch.cpp)
-  // Calls "aten::add" by the overload that the arguments fit. Keywords run parallel to the tail of the arguments.
+  // Calls "aten::add" by the overload that the arguments fit. Keywords run parallel to the tail of
+  // the arguments.
   Result<Value> call(const std::string& name, std::vector<Value> positional,
                      std::vector<std::pair<std::string, Value>> keywords = {});
   // Calls one overload with arguments in its order, defaults filled in.
   Result<Value> call_overload(const Schema& schema, std::vector<Value> arguments);
   Result<std::vector<Value>> bind(const Schema& schema, const std::vector<Value>& positional,
-                                  const std::vector<std::pair<std::string, Value>>& keywords, bool conversions);
+                                  const std::vector<std::pair<std::string, Value>>& keywords,
+                                  bool conversions);
 
   // --- tensors (tensors.cpp)
   // A fresh tensor that holds a graph value, contiguous.
@@ -64,7 +67,8 @@ class Machine {
   Value uninitialised(DType dtype, Shape shape);
   // What a tensor holds now, as a value visible where the graph is being built.
   Result<ir::Value*> read(const AbstractTensor& tensor);
-  // Changes what a tensor, and everything that shares its memory, holds. The value is broadcast and cast to the tensor.
+  // Changes what a tensor, and everything that shares its memory, holds. The value is broadcast and
+  // cast to the tensor.
   Status write(const AbstractTensor& tensor, ir::Value* value);
   Result<Value> view(const TensorRef& base, ViewStep step, std::vector<Dim> strides);
   std::optional<std::vector<Scalar>> known(const AbstractTensor& tensor) const;
@@ -72,13 +76,15 @@ class Machine {
   bool is_contiguous(const AbstractTensor& tensor) const;
 
   // --- Python values (scalars.cpp)
-  Result<Dim> to_int(const Value& value);          // bools and 0-d tensors too; a symbol for what the graph computes
+  Result<Dim> to_int(
+      const Value& value);  // bools and 0-d tensors too; a symbol for what the graph computes
   Result<int64_t> to_constant_int(const Value& value, std::string_view what);
   Result<Float> to_float(const Value& value);
   Result<Bool> to_bool(const Value& value);
-  Result<ir::Value*> scalar_value(const Value& number, DType dtype);  // a 0-d graph value of a number
+  Result<ir::Value*> scalar_value(const Value& number,
+                                  DType dtype);  // a 0-d graph value of a number
   Result<ir::Value*> bool_value(const Bool& b);
-  std::string to_text(const Value& value) const;   // as Python's str()
+  std::string to_text(const Value& value) const;  // as Python's str()
   // Decides a condition by the declared ranges; nullopt where data decides it.
   std::optional<bool> decide(const Bool& condition) const;
   Bool negate(const Bool& b);
@@ -90,7 +96,8 @@ class Machine {
   Result<Shape> to_shape(const Value& list);
 
   Error error(ErrorKind kind, std::string what, std::string why, std::string hint = {}) const;
-  std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string why, std::string hint = {}) const {
+  std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string why,
+                              std::string hint = {}) const {
     return std::unexpected<Error>(error(kind, std::move(what), std::move(why), std::move(hint)));
   }
   // Records that an operator cannot be converted, and gives the value that stands for its result.
@@ -99,7 +106,8 @@ class Machine {
   void assume(const Bool& condition, bool value, const std::string& reason);
 
  private:
-  Result<Value> lower(const Schema& schema, const Lowering& lowering, std::vector<Value>& arguments);
+  Result<Value> lower(const Schema& schema, const Lowering& lowering,
+                      std::vector<Value>& arguments);
   Result<Value> in_place(const Schema& schema, std::vector<Value>& arguments);
   Result<Value> wrap_results(const Schema& schema, const std::vector<ir::Value*>& values);
   Result<Value> missing(const Schema& schema, const std::vector<Value>& arguments);
@@ -112,18 +120,21 @@ class Machine {
   Mode mode_;
 };
 
-// A Python-level operator (on numbers, lists, strings) or one on views: works on values, not on graph values.
+// A Python-level operator (on numbers, lists, strings) or one on views: works on values, not on
+// graph values.
 struct Builtin {
-  // "aten::add.int"; "aten::add.#" for all overloads that take only numbers; "aten::len.*" for all that no other names.
+  // "aten::add.int"; "aten::add.#" for all overloads that take only numbers; "aten::len.*" for all
+  // that no other names.
   std::string_view name;
   Result<Value> (*run)(Machine&, const Schema&, std::vector<Value>& arguments);
 };
-std::span<const Builtin> python_builtins();   // builtins.cpp
-std::span<const Builtin> list_builtins();     // containers.cpp
-std::span<const Builtin> view_builtins();     // views.cpp
-std::span<const Builtin> tensor_builtins();   // tensor_builtins.cpp
-// Elementwise arithmetic on tensors whose contents are known (traced shape arithmetic runs on 0-d tensors); nullopt where
-// the operator is another or something is not known.
-Result<std::optional<Value>> known_arithmetic(Machine&, const Schema&, const std::vector<Value>& arguments);  // known.cpp
+std::span<const Builtin> python_builtins();  // builtins.cpp
+std::span<const Builtin> list_builtins();    // containers.cpp
+std::span<const Builtin> view_builtins();    // views.cpp
+std::span<const Builtin> tensor_builtins();  // tensor_builtins.cpp
+// Elementwise arithmetic on tensors whose contents are known (traced shape arithmetic runs on 0-d
+// tensors); nullopt where the operator is another or something is not known.
+Result<std::optional<Value>> known_arithmetic(Machine&, const Schema&,
+                                              const std::vector<Value>& arguments);  // known.cpp
 
 }  // namespace tenon::torch

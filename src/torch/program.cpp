@@ -13,8 +13,12 @@ namespace tenon::torch {
 Result<Program> Program::open(const std::string& path) {
   archive::TorchArchive archive = TRY(archive::TorchArchive::open(path));
   if (!archive.is_torchscript()) {
-    return fail({.kind = ErrorKind::bad_file, .what = "the file holds no TorchScript program", .where = {.file = path},
-                 .why = "it has no code/ folder", .hint = "save a traced or scripted module with torch.jit.save, or an exported program with torch.export.save"});
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "the file holds no TorchScript program",
+                 .where = {.file = path},
+                 .why = "it has no code/ folder",
+                 .hint = "save a traced or scripted module with torch.jit.save, or an exported "
+                         "program with torch.export.save"});
   }
   return Program(std::move(archive));
 }
@@ -38,7 +42,8 @@ Result<const CodeFile*> Program::file(const std::string& module) {
     auto bytes = archive_.read(name);
     if (!bytes) continue;
     // Source lines help; a program without them converts all the same.
-    if (auto ranges = archive::SourceRanges::parse(*bytes, archive_.where(name))) made->ranges = std::move(*ranges);
+    if (auto ranges = archive::SourceRanges::parse(*bytes, archive_.where(name)))
+      made->ranges = std::move(*ranges);
     break;
   }
   slot = std::move(made);
@@ -79,17 +84,24 @@ class Loader {
     const pickle::Value& value = archive::untagged(tagged);
     using K = pickle::Kind;
     switch (value.kind) {
-      case K::none: return Value();
-      case K::boolean: return Value::boolean(value.integer != 0);
-      case K::integer: return Value::integer(value.integer);
-      case K::real: return Value::number(value.real);
-      case K::string: return std::string(value.text);
+      case K::none:
+        return Value();
+      case K::boolean:
+        return Value::boolean(value.integer != 0);
+      case K::integer:
+        return Value::integer(value.integer);
+      case K::real:
+        return Value::number(value.real);
+      case K::string:
+        return std::string(value.text);
       case K::tuple: {
         std::vector<Value> items;
-        for (size_t i = 0; i < value.items.size(); ++i) items.push_back(TRY(load(*value.items[i], fmt::format("{}.{}", path, i))));
+        for (size_t i = 0; i < value.items.size(); ++i)
+          items.push_back(TRY(load(*value.items[i], fmt::format("{}.{}", path, i))));
         return Value::tuple(std::move(items));
       }
-      default: break;
+      default:
+        break;
     }
     // Mutable things keep their identity.
     if (auto it = made_.find(&value); it != made_.end()) return it->second;
@@ -98,7 +110,8 @@ class Loader {
         const Value list = m_.list({});
         made_[&value] = list;
         std::vector<Value> items;
-        for (size_t i = 0; i < value.items.size(); ++i) items.push_back(TRY(load(*value.items[i], fmt::format("{}.{}", path, i))));
+        for (size_t i = 0; i < value.items.size(); ++i)
+          items.push_back(TRY(load(*value.items[i], fmt::format("{}.{}", path, i))));
         m_.state.lists.edit(list.get<ListRef>()->id).items = std::move(items);
         return list;
       }
@@ -112,11 +125,13 @@ class Loader {
         }
         return dict;
       }
-      default: break;
+      default:
+        break;
     }
     if (archive::is_tensor(value)) return tensor(value, path);
     if (value.kind == K::object || value.kind == K::call) return object(value, path);
-    return Poison{fmt::format("{} holds data of a kind that Tenon does not read: {}", path, pickle::print(value, 60))};
+    return Poison{fmt::format("{} holds data of a kind that Tenon does not read: {}", path,
+                              pickle::print(value, 60))};
   }
 
  private:
@@ -129,7 +144,8 @@ class Loader {
     for (int64_t d : stored.strides) key += "," + std::to_string(d);
     if (auto it = tensors_.find(key); it != tensors_.end()) return it->second;
     Tensor data = TRY(archive::materialize(stored, archive_.where("data.pkl")));
-    const Value made = m_.parameter(std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), path);
+    const Value made = m_.parameter(
+        std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), path);
     tensors_[key] = made;
     made_[&value] = made;
     return made;
@@ -148,7 +164,8 @@ class Loader {
         m_.state.objects.edit(object.id).attributes[name] = std::move(item);
       }
     } else if (state) {
-      // A class with __setstate__: its argument is kept, and the method runs when the program needs it.
+      // A class with __setstate__: its argument is kept, and the method runs when the program needs
+      // it.
       Value item = TRY(load(*state, path));
       m_.state.objects.edit(object.id).attributes["__state__"] = std::move(item);
     }
@@ -167,8 +184,11 @@ class Loader {
 Result<Value> Program::load_root(Machine& m) const {
   const pickle::Pickle data = TRY(archive_.pickled("data.pkl"));
   if (data.root().kind != pickle::Kind::object && data.root().kind != pickle::Kind::call) {
-    return fail({.kind = ErrorKind::bad_file, .what = "the file holds no module", .where = archive_.where("data.pkl"),
-                 .why = "its root is " + pickle::print(data.root(), 60), .hint = "save the module itself with torch.jit.save"});
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "the file holds no module",
+                 .where = archive_.where("data.pkl"),
+                 .why = "its root is " + pickle::print(data.root(), 60),
+                 .hint = "save the module itself with torch.jit.save"});
   }
   return Loader(m, archive_, "data").load(data.root(), "");
 }
@@ -208,7 +228,8 @@ struct Scan {
     if (e.is(script::Expr::Kind::call)) {
       const std::string name = dotted(e.kids[0]);
       std::string op;
-      if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos) op = "aten::" + name.substr(6);
+      if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos)
+        op = "aten::" + name.substr(6);
       if (name.starts_with("ops.")) {
         const size_t dot = name.find('.', 4);
         if (dot != std::string::npos) op = name.substr(4, dot - 4) + "::" + name.substr(dot + 1);
@@ -217,7 +238,8 @@ struct Scan {
         auto& entry = used[op];
         ++entry.count;
         const auto& frames = file.ranges.frames(e.offset);
-        if (entry.source.empty() && !frames.empty()) entry.source = ir::Frame{frames[0].file, frames[0].line, {}}.str();
+        if (entry.source.empty() && !frames.empty())
+          entry.source = ir::Frame{frames[0].file, frames[0].line, {}}.str();
       }
     }
     for (const script::Expr& kid : e.kids) visit(kid);

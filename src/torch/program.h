@@ -1,5 +1,5 @@
-// A TorchScript program as its archive holds it: source files parsed on demand, classes and functions by qualified name,
-// the root object, the constants.
+// A TorchScript program as its archive holds it: source files parsed on demand, classes and
+// functions by qualified name, the root object, the constants.
 #pragma once
 
 #include <map>
@@ -37,7 +37,8 @@ class Program {
   const archive::TorchArchive& archive() const { return archive_; }
   bool traced() const { return archive_.has("traced_inputs.pkl"); }
 
-  // By qualified name, "__torch__.torchvision.models.resnet.ResNet"; null definitions where there is none.
+  // By qualified name, "__torch__.torchvision.models.resnet.ResNet"; null definitions where there
+  // is none.
   Result<FoundClass> find_class(const std::string& qualified);
   Result<FoundFunction> find_function(const std::string& qualified);
 
@@ -45,8 +46,8 @@ class Program {
   Result<Value> load_root(Machine& m) const;
   Result<std::vector<Value>> load_constants(Machine& m) const;
 
-  // Names of the operators that the code calls, "aten::conv2d", with how often and where first; methods that are never
-  // called count too.
+  // Names of the operators that the code calls, "aten::conv2d", with how often and where first;
+  // methods that are never called count too.
   struct UsedOperator {
     size_t count = 0;
     std::string source;
@@ -58,7 +59,8 @@ class Program {
   Result<const CodeFile*> file(const std::string& module);
 
   archive::TorchArchive archive_;
-  std::map<std::string, std::unique_ptr<CodeFile>> files_;  // by module name; null where there is no such file
+  std::map<std::string, std::unique_ptr<CodeFile>>
+      files_;  // by module name; null where there is no such file
 };
 
 }  // namespace tenon::torch

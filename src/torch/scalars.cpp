@@ -10,10 +10,15 @@ namespace tenon::torch {
 using Relation = ir::Guard::Relation;
 
 Error Machine::error(ErrorKind kind, std::string what, std::string why, std::string hint) const {
-  return {.kind = kind, .what = std::move(what), .where = ir::where(builder.origin()), .why = std::move(why), .hint = std::move(hint)};
+  return {.kind = kind,
+          .what = std::move(what),
+          .where = ir::where(builder.origin()),
+          .why = std::move(why),
+          .hint = std::move(hint)};
 }
 
-Value Machine::unsupported(const std::string& what, const std::string& why, const std::string& hint) {
+Value Machine::unsupported(const std::string& what, const std::string& why,
+                           const std::string& hint) {
   problems.push_back(error(ErrorKind::unsupported, what, why, hint));
   return Poison{what};
 }
@@ -25,13 +30,19 @@ std::optional<double> constant_element(const ir::Value& value) {
   if (!value.constant || value.constant->count() != 1) return std::nullopt;
   const Tensor& t = *value.constant;
   switch (t.dtype()) {
-    case DType::f32: return t.values<float>()[0];
-    case DType::f64: return t.values<double>()[0];
-    case DType::i64: return static_cast<double>(t.values<int64_t>()[0]);
-    case DType::i32: return t.values<int32_t>()[0];
+    case DType::f32:
+      return t.values<float>()[0];
+    case DType::f64:
+      return t.values<double>()[0];
+    case DType::i64:
+      return static_cast<double>(t.values<int64_t>()[0]);
+    case DType::i32:
+      return t.values<int32_t>()[0];
     case DType::boolean:
-    case DType::u8: return t.values<uint8_t>()[0];
-    default: return std::nullopt;
+    case DType::u8:
+      return t.values<uint8_t>()[0];
+    default:
+      return std::nullopt;
   }
 }
 
@@ -57,7 +68,8 @@ Result<Dim> Machine::to_int(const Value& value) {
     if (f->of && f->factor >= 0) {
       // int() truncates, which is floor for what is not negative; sizes are not.
       if (f->offset == 0) return ir::floorscale(*f->of, f->factor);
-      if (f->factor == 1 && f->offset == std::floor(f->offset)) return *f->of + Dim(static_cast<int64_t>(f->offset));
+      if (f->factor == 1 && f->offset == std::floor(f->offset))
+        return *f->of + Dim(static_cast<int64_t>(f->offset));
     }
     ir::Value* number = TRY(scalar_value(value, DType::f64));
     Dim symbol = builder.graph().fresh_symbol("number", {ir::Interval::kMin, ir::Interval::kMax});
@@ -74,24 +86,29 @@ Result<Dim> Machine::to_int(const Value& value) {
     if (auto constant = constant_element(*source)) return Dim(truncate(*constant));
     if (source->contents && source->contents->size() == 1) return (*source->contents)[0];
     if (mode_ == Mode::trace) {
-      return fail(ErrorKind::unsupported, "an integer depends on data", "it is read from a tensor, and --mode trace fixes every size",
+      return fail(ErrorKind::unsupported, "an integer depends on data",
+                  "it is read from a tensor, and --mode trace fixes every size",
                   "convert with --mode auto");
     }
     source = builder.cast(source, DType::i64);
-    if (source->rank() != 0) source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {source, builder.ints(std::initializer_list<int64_t>{})});
+    if (source->rank() != 0)
+      source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
+                                 {source, builder.ints(std::initializer_list<int64_t>{})});
     Dim symbol = builder.graph().fresh_symbol("item", {ir::Interval::kMin, ir::Interval::kMax});
     builder.graph().find_symbol(symbol.symbol_name())->source = source;
     source->contents = std::vector<Dim>{symbol};
     return symbol;
   }
-  if (const Poison* p = value.get<Poison>()) return fail(ErrorKind::unsupported, "an integer could not be computed", p->reason);
+  if (const Poison* p = value.get<Poison>())
+    return fail(ErrorKind::unsupported, "an integer could not be computed", p->reason);
   return fail(ErrorKind::bad_file, "an integer is needed", "the value is of kind " + value.kind());
 }
 
 Result<int64_t> Machine::to_constant_int(const Value& value, std::string_view what) {
   const Dim d = TRY(to_int(value));
   if (auto n = d.constant()) return *n;
-  return fail(ErrorKind::unsupported, fmt::format("{} must be a fixed number", what), "it is " + d.str() + ", which depends on the input",
+  return fail(ErrorKind::unsupported, fmt::format("{} must be a fixed number", what),
+              "it is " + d.str() + ", which depends on the input",
               "fix the dimension with --shapes instead of making it dynamic");
 }
 
@@ -101,7 +118,8 @@ Result<Float> Machine::to_float(const Value& value) {
     if (auto n = d->constant()) return Float{static_cast<double>(*n), {}, 1, 0, nullptr};
     return Float{0, *d, 1, 0, nullptr};
   }
-  if (const Bool* b = value.get<Bool>(); b && b->is_known()) return Float{b->kind == Bool::Kind::yes ? 1.0 : 0.0, {}, 1, 0, nullptr};
+  if (const Bool* b = value.get<Bool>(); b && b->is_known())
+    return Float{b->kind == Bool::Kind::yes ? 1.0 : 0.0, {}, 1, 0, nullptr};
   if (value.is<Bool>()) return to_float(TRY(to_int(value)));
   if (const TensorRef* t = value.get<TensorRef>()) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
@@ -109,10 +127,13 @@ Result<Float> Machine::to_float(const Value& value) {
     }
     ir::Value* source = TRY(read(**t));
     if (auto constant = constant_element(*source)) return Float{*constant, {}, 1, 0, nullptr};
-    if (source->rank() != 0) source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {source, builder.ints(std::initializer_list<int64_t>{})});
+    if (source->rank() != 0)
+      source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
+                                 {source, builder.ints(std::initializer_list<int64_t>{})});
     return Float{0, {}, 1, 0, source};
   }
-  if (const Poison* p = value.get<Poison>()) return fail(ErrorKind::unsupported, "a number could not be computed", p->reason);
+  if (const Poison* p = value.get<Poison>())
+    return fail(ErrorKind::unsupported, "a number could not be computed", p->reason);
   return fail(ErrorKind::bad_file, "a number is needed", "the value is of kind " + value.kind());
 }
 
@@ -130,13 +151,16 @@ Result<Bool> Machine::to_bool(const Value& value) {
     ir::Value* source = TRY(read(**t));
     if (auto constant = constant_element(*source)) return Bool::of(*constant != 0);
     source = builder.cast(source, DType::boolean);
-    if (source->rank() != 0) source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {source, builder.ints(std::initializer_list<int64_t>{})});
+    if (source->rank() != 0)
+      source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
+                                 {source, builder.ints(std::initializer_list<int64_t>{})});
     return Bool{Bool::Kind::computed, {}, {}, {}, source};
   }
   if (const std::string* s = value.get<std::string>()) return Bool::of(!s->empty());
   if (value.is_none()) return Bool::of(false);
   if (const auto* all = items(value)) return Bool::of(!all->empty());
-  if (const Poison* p = value.get<Poison>()) return fail(ErrorKind::unsupported, "a condition could not be computed", p->reason);
+  if (const Poison* p = value.get<Poison>())
+    return fail(ErrorKind::unsupported, "a condition could not be computed", p->reason);
   return Bool::of(true);
 }
 
@@ -144,7 +168,8 @@ Result<ir::Value*> Machine::scalar_value(const Value& number, DType dtype) {
   if (const TensorRef* t = number.get<TensorRef>()) return builder.cast(TRY(read(**t)), dtype);
   if (const Dim* d = number.get<Dim>()) {
     if (auto n = d->constant()) {
-      return dtype == DType::i64 ? builder.scalar_int(*n) : builder.scalar(static_cast<double>(*n), dtype);
+      return dtype == DType::i64 ? builder.scalar_int(*n)
+                                 : builder.scalar(static_cast<double>(*n), dtype);
     }
     return builder.cast(builder.dim(*d), dtype);
   }
@@ -161,16 +186,22 @@ Result<ir::Value*> Machine::scalar_value(const Value& number, DType dtype) {
 Result<ir::Value*> Machine::bool_value(const Bool& b) {
   switch (b.kind) {
     case Bool::Kind::no:
-    case Bool::Kind::yes: return builder.scalar(b.kind == Bool::Kind::yes ? 1 : 0, DType::boolean);
-    case Bool::Kind::computed: return b.computed;
-    case Bool::Kind::relation: break;
+    case Bool::Kind::yes:
+      return builder.scalar(b.kind == Bool::Kind::yes ? 1 : 0, DType::boolean);
+    case Bool::Kind::computed:
+      return b.computed;
+    case Bool::Kind::relation:
+      break;
   }
   ir::Value* lhs = builder.dim(b.lhs);
   ir::Value* rhs = builder.dim(b.rhs);
   switch (b.relation) {
-    case Relation::eq: return builder.emit_named("Equal", {lhs, rhs});
-    case Relation::le: return builder.emit_named("LessOrEqual", {lhs, rhs});
-    case Relation::ne: return builder.emit_named("Not", {builder.emit_named("Equal", {lhs, rhs})});
+    case Relation::eq:
+      return builder.emit_named("Equal", {lhs, rhs});
+    case Relation::le:
+      return builder.emit_named("LessOrEqual", {lhs, rhs});
+    case Relation::ne:
+      return builder.emit_named("Not", {builder.emit_named("Equal", {lhs, rhs})});
   }
   return lhs;
 }
@@ -178,7 +209,8 @@ Result<ir::Value*> Machine::bool_value(const Bool& b) {
 std::optional<bool> Machine::decide(const Bool& b) const {
   if (b.is_known()) return b.kind == Bool::Kind::yes;
   if (b.kind == Bool::Kind::computed) return std::nullopt;
-  const auto decided = b.relation == Relation::le ? ir::less_equal(b.lhs, b.rhs, ranges()) : ir::equal(b.lhs, b.rhs, ranges());
+  const auto decided = b.relation == Relation::le ? ir::less_equal(b.lhs, b.rhs, ranges())
+                                                  : ir::equal(b.lhs, b.rhs, ranges());
   if (decided == ir::Truth::unknown) {
     // What an earlier condition established still holds.
     for (const ir::Guard& guard : builder.graph().root().guards) {
@@ -186,7 +218,8 @@ std::optional<bool> Machine::decide(const Bool& b) const {
                         (b.relation != Relation::le && guard.lhs == b.rhs && guard.rhs == b.lhs);
       if (!same) continue;
       if (guard.relation == b.relation) return true;
-      if (guard.relation != Relation::le && b.relation != Relation::le) return false;  // == against !=
+      if (guard.relation != Relation::le && b.relation != Relation::le)
+        return false;  // == against !=
     }
     return std::nullopt;
   }
@@ -196,16 +229,22 @@ std::optional<bool> Machine::decide(const Bool& b) const {
 
 Bool Machine::negate(const Bool& b) {
   switch (b.kind) {
-    case Bool::Kind::no: return Bool::of(true);
-    case Bool::Kind::yes: return Bool::of(false);
+    case Bool::Kind::no:
+      return Bool::of(true);
+    case Bool::Kind::yes:
+      return Bool::of(false);
     case Bool::Kind::relation:
       switch (b.relation) {
-        case Relation::eq: return {Bool::Kind::relation, Relation::ne, b.lhs, b.rhs, nullptr};
-        case Relation::ne: return {Bool::Kind::relation, Relation::eq, b.lhs, b.rhs, nullptr};
-        case Relation::le: return {Bool::Kind::relation, Relation::le, b.rhs + Dim(1), b.lhs, nullptr};
+        case Relation::eq:
+          return {Bool::Kind::relation, Relation::ne, b.lhs, b.rhs, nullptr};
+        case Relation::ne:
+          return {Bool::Kind::relation, Relation::eq, b.lhs, b.rhs, nullptr};
+        case Relation::le:
+          return {Bool::Kind::relation, Relation::le, b.rhs + Dim(1), b.lhs, nullptr};
       }
       break;
-    case Bool::Kind::computed: break;
+    case Bool::Kind::computed:
+      break;
   }
   return {Bool::Kind::computed, {}, {}, {}, builder.emit_named("Not", {b.computed})};
 }
@@ -215,13 +254,16 @@ void Machine::assume(const Bool& condition, bool value, const std::string& reaso
     const Bool holds = value ? condition : negate(condition);
     ir::Graph& root = builder.graph().root();
     for (const ir::Guard& guard : root.guards) {
-      if (guard.relation == holds.relation && guard.lhs == holds.lhs && guard.rhs == holds.rhs) return;
+      if (guard.relation == holds.relation && guard.lhs == holds.lhs && guard.rhs == holds.rhs)
+        return;
     }
     root.guards.push_back({holds.lhs, holds.relation, holds.rhs, builder.origin(), reason});
     return;
   }
   if (condition.kind == Bool::Kind::computed) {
-    notices.push_back({fmt::format("relied on a condition on data being {}: {}", value ? "true" : "false", reason), ir::where(builder.origin())});
+    notices.push_back({fmt::format("relied on a condition on data being {}: {}",
+                                   value ? "true" : "false", reason),
+                       ir::where(builder.origin())});
   }
 }
 
@@ -229,16 +271,23 @@ std::string Machine::to_text(const Value& value) const {
   return std::visit(
       [&](const auto& v) -> std::string {
         using T = std::remove_cvref_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, std::monostate>) return "None";
-        else if constexpr (std::is_same_v<T, Bool>) return v.is_known() ? (v.kind == Bool::Kind::yes ? "True" : "False") : "bool";
-        else if constexpr (std::is_same_v<T, Dim>) return v.str();
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return "None";
+        else if constexpr (std::is_same_v<T, Bool>)
+          return v.is_known() ? (v.kind == Bool::Kind::yes ? "True" : "False") : "bool";
+        else if constexpr (std::is_same_v<T, Dim>)
+          return v.str();
         else if constexpr (std::is_same_v<T, Float>) {
           if (!v.is_known()) return "float";
-          return v.known == std::floor(v.known) && std::abs(v.known) < 1e16 ? fmt::format("{:.1f}", v.known) : fmt::format("{}", v.known);
-        }
-        else if constexpr (std::is_same_v<T, std::string>) return v;
-        else if constexpr (std::is_same_v<T, Device>) return v.name;
-        else if constexpr (std::is_same_v<T, TensorRef>) return "Tensor" + ir::to_string(v->sizes);
+          return v.known == std::floor(v.known) && std::abs(v.known) < 1e16
+                     ? fmt::format("{:.1f}", v.known)
+                     : fmt::format("{}", v.known);
+        } else if constexpr (std::is_same_v<T, std::string>)
+          return v;
+        else if constexpr (std::is_same_v<T, Device>)
+          return v.name;
+        else if constexpr (std::is_same_v<T, TensorRef>)
+          return "Tensor" + ir::to_string(v->sizes);
         else if constexpr (std::is_same_v<T, ListRef> || std::is_same_v<T, TupleRef>) {
           std::string out = std::is_same_v<T, ListRef> ? "[" : "(";
           for (const Value& item : *items(value)) {
@@ -246,8 +295,8 @@ std::string Machine::to_text(const Value& value) const {
             out += item.is<std::string>() ? "'" + to_text(item) + "'" : to_text(item);
           }
           return out + (std::is_same_v<T, ListRef> ? "]" : ")");
-        }
-        else return value.kind();
+        } else
+          return value.kind();
       },
       value.v);
 }
@@ -261,11 +310,15 @@ const std::vector<Value>* Machine::items(const Value& value) const {
 Result<std::vector<Value>> Machine::iterate(const Value& value) {
   if (const auto* all = items(value)) return *all;
   if (const Range* range = value.get<Range>()) {
-    const auto start = range->start.constant(), stop = range->stop.constant(), step = range->step.constant();
-    if (!start || !stop || !step || *step == 0) return fail(ErrorKind::unsupported, "cannot iterate", "the range depends on data");
+    const auto start = range->start.constant(), stop = range->stop.constant(),
+               step = range->step.constant();
+    if (!start || !stop || !step || *step == 0)
+      return fail(ErrorKind::unsupported, "cannot iterate", "the range depends on data");
     std::vector<Value> out;
     for (int64_t i = *start; *step > 0 ? i < *stop : i > *stop; i += *step) {
-      if (out.size() > 1000000) return fail(ErrorKind::unsupported, "cannot unroll a loop", "it has more than a million iterations");
+      if (out.size() > 1000000)
+        return fail(ErrorKind::unsupported, "cannot unroll a loop",
+                    "it has more than a million iterations");
       out.push_back(Value::integer(i));
     }
     return out;
@@ -280,7 +333,8 @@ Result<std::vector<Value>> Machine::iterate(const Value& value) {
     for (char c : *text) out.push_back(std::string(1, c));
     return out;
   }
-  if (const Poison* p = value.get<Poison>()) return fail(ErrorKind::unsupported, "cannot iterate", p->reason);
+  if (const Poison* p = value.get<Poison>())
+    return fail(ErrorKind::unsupported, "cannot iterate", p->reason);
   return fail(ErrorKind::bad_file, "cannot iterate", "over a value of kind " + value.kind());
 }
 

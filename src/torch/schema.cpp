@@ -7,7 +7,8 @@
 namespace tenon::torch {
 namespace {
 
-// Plain pointers: the lengths of thousands of texts would exceed what compilers evaluate in a constant.
+// Plain pointers: the lengths of thousands of texts would exceed what compilers evaluate in a
+// constant.
 struct Row {
   const char* name;
   const char* text;
@@ -32,7 +33,9 @@ class Reader {
   std::string word() {
     skip();
     const size_t start = at_;
-    auto inside = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == ':'; };
+    auto inside = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == ':';
+    };
     while (at_ < text_.size() && inside(text_[at_])) ++at_;
     return std::string(text_.substr(start, at_ - start));
   }
@@ -86,8 +89,12 @@ class Reader {
       const std::string name = word();
       out = named(name);
       // Dict(str, t), Future(t), and Python's own List[int], Optional[Tensor], Tuple[...].
-      if (peek() == '(' && (name == "Dict" || name == "Future" || name == "Await" || name == "RRef")) arguments('(', ')', out, aliased, written);
-      else if (at_ < text_.size() && text_[at_] == '[' && (out.is(Kind::list) || out.is(Kind::optional) || out.is(Kind::dict) || out.is(Kind::tuple) || name == "Final" || name == "Future")) {
+      if (peek() == '(' &&
+          (name == "Dict" || name == "Future" || name == "Await" || name == "RRef"))
+        arguments('(', ')', out, aliased, written);
+      else if (at_ < text_.size() && text_[at_] == '[' &&
+               (out.is(Kind::list) || out.is(Kind::optional) || out.is(Kind::dict) ||
+                out.is(Kind::tuple) || name == "Final" || name == "Future")) {
         arguments('[', ']', out, aliased, written);
         if (name == "Final" && !out.inner.empty()) {
           SchemaType inner = out.inner[0];
@@ -105,16 +112,41 @@ class Reader {
   static constexpr int kMaxDepth = 64;
   static SchemaType named(const std::string& name) {
     using Kind = SchemaType::Kind;
-    static constexpr std::pair<std::string_view, Kind> kNames[] = {
-        {"Tensor", Kind::tensor}, {"int", Kind::integer}, {"SymInt", Kind::integer}, {"float", Kind::floating},
-        {"SymFloat", Kind::floating}, {"bool", Kind::boolean}, {"SymBool", Kind::boolean}, {"complex", Kind::complex},
-        {"str", Kind::string}, {"Scalar", Kind::number}, {"number", Kind::number}, {"Device", Kind::device},
-        {"ScalarType", Kind::integer}, {"Layout", Kind::integer}, {"MemoryFormat", Kind::integer},
-        {"DeviceObjType", Kind::device}, {"Generator", Kind::generator}, {"List", Kind::list}, {"Optional", Kind::optional},
-        {"Dict", Kind::dict}, {"Tuple", Kind::tuple}, {"Any", Kind::any}, {"AnyListType", Kind::any}, {"NoneType", Kind::none},
-        {"Future", Kind::future}, {"Device", Kind::device}, {"device", Kind::device}, {"Dimname", Kind::string},
-        {"Number", Kind::number}, {"Storage", Kind::any}, {"Stream", Kind::any}, {"QScheme", Kind::integer},
-        {"AnyEnumType", Kind::any}, {"AnyClassType", Kind::any}, {"Final", Kind::any}};
+    static constexpr std::pair<std::string_view, Kind> kNames[] = {{"Tensor", Kind::tensor},
+                                                                   {"int", Kind::integer},
+                                                                   {"SymInt", Kind::integer},
+                                                                   {"float", Kind::floating},
+                                                                   {"SymFloat", Kind::floating},
+                                                                   {"bool", Kind::boolean},
+                                                                   {"SymBool", Kind::boolean},
+                                                                   {"complex", Kind::complex},
+                                                                   {"str", Kind::string},
+                                                                   {"Scalar", Kind::number},
+                                                                   {"number", Kind::number},
+                                                                   {"Device", Kind::device},
+                                                                   {"ScalarType", Kind::integer},
+                                                                   {"Layout", Kind::integer},
+                                                                   {"MemoryFormat", Kind::integer},
+                                                                   {"DeviceObjType", Kind::device},
+                                                                   {"Generator", Kind::generator},
+                                                                   {"List", Kind::list},
+                                                                   {"Optional", Kind::optional},
+                                                                   {"Dict", Kind::dict},
+                                                                   {"Tuple", Kind::tuple},
+                                                                   {"Any", Kind::any},
+                                                                   {"AnyListType", Kind::any},
+                                                                   {"NoneType", Kind::none},
+                                                                   {"Future", Kind::future},
+                                                                   {"Device", Kind::device},
+                                                                   {"device", Kind::device},
+                                                                   {"Dimname", Kind::string},
+                                                                   {"Number", Kind::number},
+                                                                   {"Storage", Kind::any},
+                                                                   {"Stream", Kind::any},
+                                                                   {"QScheme", Kind::integer},
+                                                                   {"AnyEnumType", Kind::any},
+                                                                   {"AnyClassType", Kind::any},
+                                                                   {"Final", Kind::any}};
     SchemaType out;
     out.kind = name.size() <= 2 ? Kind::variable : Kind::object;
     for (const auto& [text, kind] : kNames) {
@@ -178,7 +210,11 @@ SchemaType parse_type(std::string_view text) {
 }
 
 Result<Schema> parse_schema(std::string_view text) {
-  auto bad = [&] { return fail({.kind = ErrorKind::internal, .what = "cannot read an operator schema", .why = std::string(text)}); };
+  auto bad = [&] {
+    return fail({.kind = ErrorKind::internal,
+                 .what = "cannot read an operator schema",
+                 .why = std::string(text)});
+  };
   Reader reader(text);
   Schema out;
   const std::string full = reader.word();
@@ -246,7 +282,8 @@ std::span<const Schema> find_schemas(std::string_view name) {
 
 const Schema* find_overload(std::string_view name, std::string_view overload) {
   for (const Schema& schema : find_schemas(name)) {
-    if (schema.overload == overload || (overload == "default" && schema.overload.empty())) return &schema;
+    if (schema.overload == overload || (overload == "default" && schema.overload.empty()))
+      return &schema;
   }
   return nullptr;
 }

@@ -1,4 +1,5 @@
-// PyTorch's operator schemas: "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor".
+// PyTorch's operator schemas: "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) ->
+// Tensor".
 #pragma once
 
 #include <memory>
@@ -14,19 +15,40 @@ namespace tenon::torch {
 
 // A type as schemas and annotations write it.
 struct SchemaType {
-  enum class Kind : uint8_t { tensor, integer, floating, boolean, complex, string, number, device, dtype_like, generator,
-                              list, optional, dict, tuple, any, variable, none, future, object };
+  enum class Kind : uint8_t {
+    tensor,
+    integer,
+    floating,
+    boolean,
+    complex,
+    string,
+    number,
+    device,
+    dtype_like,
+    generator,
+    list,
+    optional,
+    dict,
+    tuple,
+    any,
+    variable,
+    none,
+    future,
+    object
+  };
   Kind kind = Kind::any;
-  std::string name;                // as written, for messages; of an object, its class
-  std::vector<SchemaType> inner;   // element of a list or an optional, key and value of a dict, members of a tuple
-  int fixed_size = 0;              // N of int[N]: a single int is taken for all N
+  std::string name;  // as written, for messages; of an object, its class
+  std::vector<SchemaType>
+      inner;  // element of a list or an optional, key and value of a dict, members of a tuple
+  int fixed_size = 0;  // N of int[N]: a single int is taken for all N
   bool is(Kind k) const { return kind == k; }
 };
 
 struct SchemaArgument {
   std::string name;
   SchemaType type;
-  std::optional<std::string> default_text;  // as written: "None", "[0, 0]", "1e-05", "\"valid\"", "contiguous_format"
+  std::optional<std::string>
+      default_text;  // as written: "None", "[0, 0]", "1e-05", "\"valid\"", "contiguous_format"
   bool keyword_only = false;
   bool written = false;  // Tensor(a!): the operator writes to it
   bool aliased = false;  // Tensor(a) or Tensor(a!)
@@ -44,8 +66,8 @@ struct Schema {
 Result<Schema> parse_schema(std::string_view text);
 SchemaType parse_type(std::string_view text);
 
-// The overloads of an operator in PyTorch's order; empty where PyTorch has no such operator. Parsed on first use;
-// may be called from several threads.
+// The overloads of an operator in PyTorch's order; empty where PyTorch has no such operator. Parsed
+// on first use; may be called from several threads.
 std::span<const Schema> find_schemas(std::string_view name);
 const Schema* find_overload(std::string_view name, std::string_view overload);
 

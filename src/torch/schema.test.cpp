@@ -27,7 +27,8 @@ TEST(Schema, ReadsListsOfFixedSize) {
 
 TEST(Schema, EverySchemaOfTheTableIsReadWhole) {
   size_t count = 0;
-  for (const char* name : {"aten::index", "aten::split", "aten::max_pool2d", "prim::min", "torchvision::nms", "aten::lstm"}) {
+  for (const char* name : {"aten::index", "aten::split", "aten::max_pool2d", "prim::min",
+                           "torchvision::nms", "aten::lstm"}) {
     const auto schemas = find_schemas(name);
     EXPECT_FALSE(schemas.empty()) << name;
     for (const Schema& schema : schemas) {

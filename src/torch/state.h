@@ -1,5 +1,6 @@
-// Everything that a program can change: lists, dicts, objects, and the contents of storages. A State is a value: copying
-// it is a snapshot (items are shared until written), assigning it back forgets what happened since.
+// Everything that a program can change: lists, dicts, objects, and the contents of storages. A
+// State is a value: copying it is a snapshot (items are shared until written), assigning it back
+// forgets what happened since.
 #pragma once
 
 #include <map>
@@ -19,7 +20,8 @@ struct DictData {
 
 struct ObjectData {
   std::string type;    // qualified class
-  std::string module;  // module path from the root, "layer1.0"; empty for the root and for objects that are no modules
+  std::string module;  // module path from the root, "layer1.0"; empty for the root and for objects
+                       // that are no modules
   std::map<std::string, Value> attributes;
 };
 
@@ -31,13 +33,13 @@ std::optional<Scalar> to_scalar(const Value& value);
 
 struct Storage {
   DType dtype = DType::f32;
-  Shape shape;                  // of the base tensor
-  ir::Value* value = nullptr;   // the base tensor's contents; made on demand where they are known
+  Shape shape;                 // of the base tensor
+  ir::Value* value = nullptr;  // the base tensor's contents; made on demand where they are known
   std::optional<std::vector<Scalar>> known;  // its elements, where they are few and known
-  bool uninitialised = false;   // from empty(): nothing has been written yet
-  uint64_t version = 0;         // counts the writes
-  ir::OriginRef origin;         // where it was made
-  std::string parameter;        // name of the parameter or buffer that it holds
+  bool uninitialised = false;                // from empty(): nothing has been written yet
+  uint64_t version = 0;                      // counts the writes
+  ir::OriginRef origin;                      // where it was made
+  std::string parameter;                     // name of the parameter or buffer that it holds
   struct CachedView {
     ViewChainRef view;
     ir::Value* value = nullptr;

@@ -24,30 +24,46 @@ Result<Value> size(Machine& m, const Schema&, Arguments& args) {
 }
 Result<Value> stride(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  if (args.size() > 1) return t->strides[TRY(ir::normalize_axis(TRY(m.to_constant_int(args[1], "a dimension")), t->sizes.size()))];
+  if (args.size() > 1)
+    return t->strides[TRY(
+        ir::normalize_axis(TRY(m.to_constant_int(args[1], "a dimension")), t->sizes.size()))];
   return m.list(std::vector<Value>(t->strides.begin(), t->strides.end()));
 }
-Result<Value> rank(Machine& m, const Schema&, Arguments& args) { return Value::integer(static_cast<int64_t>(TRY(self_of(m, args[0]))->sizes.size())); }
-Result<Value> count(Machine& m, const Schema&, Arguments& args) { return ir::product(TRY(self_of(m, args[0]))->sizes); }
+Result<Value> rank(Machine& m, const Schema&, Arguments& args) {
+  return Value::integer(static_cast<int64_t>(TRY(self_of(m, args[0]))->sizes.size()));
+}
+Result<Value> count(Machine& m, const Schema&, Arguments& args) {
+  return ir::product(TRY(self_of(m, args[0]))->sizes);
+}
 Result<Value> shape_tensor(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return m.known_tensor(DType::i64, {static_cast<int64_t>(t->sizes.size())}, std::vector<Scalar>(t->sizes.begin(), t->sizes.end()));
+  return m.known_tensor(DType::i64, {static_cast<int64_t>(t->sizes.size())},
+                        std::vector<Scalar>(t->sizes.begin(), t->sizes.end()));
 }
-Result<Value> dtype(Machine& m, const Schema&, Arguments& args) { return Value::integer(scalar_type_of_dtype(TRY(self_of(m, args[0]))->dtype)); }
+Result<Value> dtype(Machine& m, const Schema&, Arguments& args) {
+  return Value::integer(scalar_type_of_dtype(TRY(self_of(m, args[0]))->dtype));
+}
 Result<Value> device(Machine&, const Schema&, Arguments&) { return Device{"cpu"}; }
 Result<Value> device_type(Machine& m, const Schema&, Arguments& args) {
   const Device* d = args[0].get<Device>();
   return d ? d->name.substr(0, d->name.find(':')) : m.to_text(args[0]);
 }
-Result<Value> make_device(Machine& m, const Schema&, Arguments& args) { return Device{m.to_text(args[0])}; }
+Result<Value> make_device(Machine& m, const Schema&, Arguments& args) {
+  return Device{m.to_text(args[0])};
+}
 Result<Value> layout(Machine&, const Schema&, Arguments&) { return Value::integer(0); }
-Result<Value> is_floating(Machine& m, const Schema&, Arguments& args) { return Value::boolean(tenon::is_floating(TRY(self_of(m, args[0]))->dtype)); }
-Result<Value> is_complex(Machine& m, const Schema&, Arguments& args) { return Value::boolean(tenon::is_complex(TRY(self_of(m, args[0]))->dtype)); }
-Result<Value> is_contiguous(Machine& m, const Schema&, Arguments& args) { return Value::boolean(m.is_contiguous(*TRY(self_of(m, args[0])))); }
+Result<Value> is_floating(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(tenon::is_floating(TRY(self_of(m, args[0]))->dtype));
+}
+Result<Value> is_complex(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(tenon::is_complex(TRY(self_of(m, args[0]))->dtype));
+}
+Result<Value> is_contiguous(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(m.is_contiguous(*TRY(self_of(m, args[0]))));
+}
 Result<Value> yes(Machine&, const Schema&, Arguments&) { return Value::boolean(true); }
 Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
 Result<Value> cpu_dispatch(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
-
 
 Result<Value> number_to_tensor(Machine& m, const Schema&, Arguments& args) {
   if (args[0].is<TensorRef>()) return args[0];
@@ -56,16 +72,21 @@ Result<Value> number_to_tensor(Machine& m, const Schema&, Arguments& args) {
     const Bool b = TRY(m.to_bool(args[0]));
     return m.tensor(TRY(m.bool_value(b)));
   }
-  const DType type = args[0].is<Dim>() ? DType::i64 : args[0].is<Bool>() ? DType::boolean : DType::f32;
-  if (const Float* f = std::get_if<Float>(&*scalar); f && f->computed) return m.tensor(m.builder.cast(f->computed, type));
+  const DType type = args[0].is<Dim>()    ? DType::i64
+                     : args[0].is<Bool>() ? DType::boolean
+                                          : DType::f32;
+  if (const Float* f = std::get_if<Float>(&*scalar); f && f->computed)
+    return m.tensor(m.builder.cast(f->computed, type));
   return m.known_tensor(type, {}, {*scalar});
 }
 
-Status flatten_list(Machine& m, const Value& value, std::vector<Value>& out, Dims& shape, size_t depth) {
+Status flatten_list(Machine& m, const Value& value, std::vector<Value>& out, Dims& shape,
+                    size_t depth) {
   if (const auto* items = m.items(value)) {
     const std::vector<Value> copy = *items;
     if (shape.size() <= depth) shape.push_back(static_cast<int64_t>(copy.size()));
-    if (shape[depth] != static_cast<int64_t>(copy.size())) return m.fail(ErrorKind::bad_file, "a nested list is ragged", m.to_text(value));
+    if (shape[depth] != static_cast<int64_t>(copy.size()))
+      return m.fail(ErrorKind::bad_file, "a nested list is ragged", m.to_text(value));
     for (const Value& item : copy) TRY(flatten_list(m, item, out, shape, depth + 1));
   } else {
     out.push_back(value);
@@ -81,12 +102,15 @@ Result<Value> make_tensor(Machine& m, const Schema& schema, Arguments& args) {
   TRY(flatten_list(m, args[0], flat, shape, 0));
   DType type = DType::boolean;
   for (const Value& v : flat) {
-    if (v.is<Float>()) type = DType::f32;
-    else if (!v.is<Bool>() && type == DType::boolean) type = DType::i64;
+    if (v.is<Float>())
+      type = DType::f32;
+    else if (!v.is<Bool>() && type == DType::boolean)
+      type = DType::i64;
   }
   if (flat.empty()) type = DType::f32;
   for (size_t i = 1; i < args.size(); ++i) {
-    if (schema.arguments[i].name == "dtype" && !args[i].is_none()) type = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
+    if (schema.arguments[i].name == "dtype" && !args[i].is_none())
+      type = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
   }
   std::vector<Scalar> elements;
   bool symbolic = false;
@@ -97,17 +121,23 @@ Result<Value> make_tensor(Machine& m, const Schema& schema, Arguments& args) {
   }
   if (!symbolic) return m.known_tensor(type, ir::to_shape(shape), std::move(elements));
   std::vector<ir::Value*> parts;
-  for (const Value& v : flat) parts.push_back(m.builder.emit_named("Unsqueeze", {TRY(m.scalar_value(v, type)), m.builder.ints({0})}));
-  ir::Value* whole = parts.size() == 1 ? parts[0] : m.builder.emit_with("Concat", {{"axis", int64_t{0}}}, parts);
-  whole = m.builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {whole, m.builder.ints(shape)});
+  for (const Value& v : flat)
+    parts.push_back(
+        m.builder.emit_named("Unsqueeze", {TRY(m.scalar_value(v, type)), m.builder.ints({0})}));
+  ir::Value* whole =
+      parts.size() == 1 ? parts[0] : m.builder.emit_with("Concat", {{"axis", int64_t{0}}}, parts);
+  whole =
+      m.builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {whole, m.builder.ints(shape)});
   TRY(m.builder.status());
   return m.tensor(whole);
 }
 
 // The dtype that a factory is asked for: its argument, the tensor that it is like, or the fallback.
-Result<DType> wanted_dtype(Machine& m, const Schema& schema, const Arguments& args, DType fallback) {
+Result<DType> wanted_dtype(Machine& m, const Schema& schema, const Arguments& args,
+                           DType fallback) {
   for (size_t i = 0; i < args.size(); ++i) {
-    if (schema.arguments[i].name == "dtype" && !args[i].is_none()) return dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
+    if (schema.arguments[i].name == "dtype" && !args[i].is_none())
+      return dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
   }
   return fallback;
 }
@@ -115,8 +145,10 @@ Result<DType> wanted_dtype(Machine& m, const Schema& schema, const Arguments& ar
 Result<Value> filled(Machine& m, const Shape& shape, const Value& fill, DType type) {
   const auto scalar = to_scalar(fill);
   const auto elements = ir::product(shape).constant();
-  if (scalar && !std::holds_alternative<Float>(*scalar) && elements && *elements <= 16 && ir::constant_dims(shape)) {
-    return m.known_tensor(type, shape, std::vector<Scalar>(static_cast<size_t>(*elements), *scalar));
+  if (scalar && !std::holds_alternative<Float>(*scalar) && elements && *elements <= 16 &&
+      ir::constant_dims(shape)) {
+    return m.known_tensor(type, shape,
+                          std::vector<Scalar>(static_cast<size_t>(*elements), *scalar));
   }
   ir::Value* value = TRY(m.scalar_value(fill, type));
   if (!shape.empty()) {
@@ -127,7 +159,8 @@ Result<Value> filled(Machine& m, const Shape& shape, const Value& fill, DType ty
   return m.tensor(value);
 }
 
-// zeros, ones, full, empty and their _like and new_ forms: where the shape comes from, what fills it.
+// zeros, ones, full, empty and their _like and new_ forms: where the shape comes from, what fills
+// it.
 enum class From : uint8_t { argument, like };
 template <From from, int fill>  // fill: 0, 1, 2 = the argument "fill_value", 3 = nothing
 Result<Value> factory(Machine& m, const Schema& schema, Arguments& args) {
@@ -147,7 +180,8 @@ Result<Value> factory(Machine& m, const Schema& schema, Arguments& args) {
     for (size_t i = 0; i < args.size(); ++i) {
       if (schema.arguments[i].name == "fill_value") value = args[i];
     }
-    if (!like) fallback = value.is<Dim>() ? DType::i64 : value.is<Bool>() ? DType::boolean : DType::f32;
+    if (!like)
+      fallback = value.is<Dim>() ? DType::i64 : value.is<Bool>() ? DType::boolean : DType::f32;
   }
   const DType type = TRY(wanted_dtype(m, schema, args, fallback));
   if (fill == 3) return m.uninitialised(type, shape);
@@ -170,20 +204,26 @@ Result<Value> arange(Machine& m, const Schema& schema, Arguments& args) {
     if (auto n = length.constant(); n && *n <= 64 && a.is_constant()) {
       std::vector<Scalar> elements;
       for (int64_t i = 0; i < *n; ++i) {
-        if (tenon::is_floating(type)) elements.emplace_back(static_cast<double>(*(a + s * Dim(i)).constant()));
-        else elements.emplace_back(a + s * Dim(i));
+        if (tenon::is_floating(type))
+          elements.emplace_back(static_cast<double>(*(a + s * Dim(i)).constant()));
+        else
+          elements.emplace_back(a + s * Dim(i));
       }
       return m.known_tensor(type, {std::max<int64_t>(*n, 0)}, std::move(elements));
     }
-    ir::Value* range = m.builder.emit_named("Range", {m.builder.dim(a), m.builder.dim(b), m.builder.dim(s)});
+    ir::Value* range =
+        m.builder.emit_named("Range", {m.builder.dim(a), m.builder.dim(b), m.builder.dim(s)});
     TRY(m.builder.status());
     const auto bounds = length.bounds(m.ranges());
     range->type.shape = Shape(1, bounds.min >= 0 ? length : ir::max(length, 0));
     range->contents.reset();
     return m.tensor(m.builder.cast(range, type));
   }
-  const DType compute = tenon::is_floating(type) && type != DType::f16 && type != DType::bf16 ? type : DType::f32;
-  ir::Value* range = m.builder.emit_named("Range", {TRY(m.scalar_value(start, compute)), TRY(m.scalar_value(stop, compute)), TRY(m.scalar_value(step, compute))});
+  const DType compute =
+      tenon::is_floating(type) && type != DType::f16 && type != DType::bf16 ? type : DType::f32;
+  ir::Value* range = m.builder.emit_named(
+      "Range", {TRY(m.scalar_value(start, compute)), TRY(m.scalar_value(stop, compute)),
+                TRY(m.scalar_value(step, compute))});
   TRY(m.builder.status());
   return m.tensor(m.builder.cast(range, type));
 }
@@ -207,7 +247,8 @@ Result<Value> copy(Machine& m, const Schema&, Arguments& args) {
 // copy(self, source) as a new tensor.
 Result<Value> copied(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const TensorRef from = *TRY(convert_tensor(m, TRY(self_of(m, args[1])), t->dtype, true)).get<TensorRef>();
+  const TensorRef from =
+      *TRY(convert_tensor(m, TRY(self_of(m, args[1])), t->dtype, true)).get<TensorRef>();
   return expand_tensor(m, from, t->sizes);
 }
 // fill(self, value) as a new tensor.
@@ -217,7 +258,8 @@ Result<Value> filled_like(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> set_data(Machine& m, const Schema& schema, Arguments&) {
-  return m.unsupported("unsupported operator " + schema.full_name(), "it makes a tensor hold other memory", "assign the attribute instead");
+  return m.unsupported("unsupported operator " + schema.full_name(),
+                       "it makes a tensor hold other memory", "assign the attribute instead");
 }
 
 Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
@@ -229,21 +271,84 @@ Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
 
 std::span<const Builtin> tensor_builtins() {
   static constexpr Builtin kAll[] = {
-      {"aten::size.*", size}, {"aten::size", size}, {"aten::sym_size.*", size}, {"aten::stride.*", stride}, {"aten::sym_stride.*", stride}, {"aten::dim", rank}, {"aten::ndimension", rank},
-      {"aten::numel", count}, {"aten::sym_numel", count}, {"aten::_shape_as_tensor", shape_tensor}, {"prim::shape", size}, {"prim::dtype", dtype}, {"prim::device", device},
-      {"prim::type", device_type}, {"aten::device", make_device}, {"prim::layout", layout}, {"aten::is_floating_point", is_floating}, {"aten::is_complex", is_complex},
-      {"aten::is_contiguous", is_contiguous}, {"prim::is_cuda", no}, {"prim::is_cpu", yes}, {"prim::is_mkldnn", no}, {"prim::is_quantized", no}, {"prim::is_sparse", no},
-      {"prim::is_meta", no}, {"prim::is_xla", no}, {"prim::is_mps", no}, {"prim::is_vulkan", no}, {"prim::is_xpu", no}, {"prim::is_sparse_csr", no}, {"prim::is_ort", no}, {"prim::is_ipu", no},
-      {"prim::is_maia", no}, {"prim::is_hpu", no}, {"prim::is_mtia", no}, {"prim::requires_grad", no}, {"aten::requires_grad", no}, {"aten::is_leaf", yes}, {"aten::is_cuda", no}, {"aten::cudnn_is_acceptable", cpu_dispatch},
-      {"aten::is_inference", no}, {"aten::is_neg", no}, {"aten::is_conj", no},
-      {"prim::NumToTensor.*", number_to_tensor}, {"aten::scalar_tensor", number_to_tensor}, {"aten::tensor.*", make_tensor}, {"aten::tensor", make_tensor}, {"aten::as_tensor.*", make_tensor}, {"aten::as_tensor", make_tensor},
-      {"aten::zeros", factory<From::argument, 0>}, {"aten::ones", factory<From::argument, 1>}, {"aten::full", factory<From::argument, 2>}, {"aten::empty.memory_format", factory<From::argument, 3>},
-      {"aten::zeros_like", factory<From::like, 0>}, {"aten::ones_like", factory<From::like, 1>}, {"aten::full_like", factory<From::like, 2>}, {"aten::empty_like", factory<From::like, 3>},
-      {"aten::new_zeros", factory<From::argument, 0>}, {"aten::new_ones", factory<From::argument, 1>}, {"aten::new_full", factory<From::argument, 2>}, {"aten::new_empty", factory<From::argument, 3>},
-      {"aten::empty_strided", factory<From::argument, 3>}, {"aten::new_empty_strided", factory<From::argument, 3>}, {"aten::empty_permuted", factory<From::argument, 3>},
-      {"aten::arange", arange}, {"aten::arange.start", arange}, {"aten::arange.start_step", arange},
-      {"aten::fill_.Scalar", fill}, {"aten::fill_.Tensor", fill}, {"aten::zero_", zero}, {"aten::copy_", copy}, {"aten::copy", copied}, {"aten::copy_.*", copy}, {"aten::fill.Scalar", filled_like}, {"aten::fill.Tensor", filled_like},
-      {"aten::set_.*", set_data}, {"aten::resize_", set_data}, {"aten::native_dropout", native_dropout},
+      {"aten::size.*", size},
+      {"aten::size", size},
+      {"aten::sym_size.*", size},
+      {"aten::stride.*", stride},
+      {"aten::sym_stride.*", stride},
+      {"aten::dim", rank},
+      {"aten::ndimension", rank},
+      {"aten::numel", count},
+      {"aten::sym_numel", count},
+      {"aten::_shape_as_tensor", shape_tensor},
+      {"prim::shape", size},
+      {"prim::dtype", dtype},
+      {"prim::device", device},
+      {"prim::type", device_type},
+      {"aten::device", make_device},
+      {"prim::layout", layout},
+      {"aten::is_floating_point", is_floating},
+      {"aten::is_complex", is_complex},
+      {"aten::is_contiguous", is_contiguous},
+      {"prim::is_cuda", no},
+      {"prim::is_cpu", yes},
+      {"prim::is_mkldnn", no},
+      {"prim::is_quantized", no},
+      {"prim::is_sparse", no},
+      {"prim::is_meta", no},
+      {"prim::is_xla", no},
+      {"prim::is_mps", no},
+      {"prim::is_vulkan", no},
+      {"prim::is_xpu", no},
+      {"prim::is_sparse_csr", no},
+      {"prim::is_ort", no},
+      {"prim::is_ipu", no},
+      {"prim::is_maia", no},
+      {"prim::is_hpu", no},
+      {"prim::is_mtia", no},
+      {"prim::requires_grad", no},
+      {"aten::requires_grad", no},
+      {"aten::is_leaf", yes},
+      {"aten::is_cuda", no},
+      {"aten::cudnn_is_acceptable", cpu_dispatch},
+      {"aten::is_inference", no},
+      {"aten::is_neg", no},
+      {"aten::is_conj", no},
+      {"prim::NumToTensor.*", number_to_tensor},
+      {"aten::scalar_tensor", number_to_tensor},
+      {"aten::tensor.*", make_tensor},
+      {"aten::tensor", make_tensor},
+      {"aten::as_tensor.*", make_tensor},
+      {"aten::as_tensor", make_tensor},
+      {"aten::zeros", factory<From::argument, 0>},
+      {"aten::ones", factory<From::argument, 1>},
+      {"aten::full", factory<From::argument, 2>},
+      {"aten::empty.memory_format", factory<From::argument, 3>},
+      {"aten::zeros_like", factory<From::like, 0>},
+      {"aten::ones_like", factory<From::like, 1>},
+      {"aten::full_like", factory<From::like, 2>},
+      {"aten::empty_like", factory<From::like, 3>},
+      {"aten::new_zeros", factory<From::argument, 0>},
+      {"aten::new_ones", factory<From::argument, 1>},
+      {"aten::new_full", factory<From::argument, 2>},
+      {"aten::new_empty", factory<From::argument, 3>},
+      {"aten::empty_strided", factory<From::argument, 3>},
+      {"aten::new_empty_strided", factory<From::argument, 3>},
+      {"aten::empty_permuted", factory<From::argument, 3>},
+      {"aten::arange", arange},
+      {"aten::arange.start", arange},
+      {"aten::arange.start_step", arange},
+      {"aten::fill_.Scalar", fill},
+      {"aten::fill_.Tensor", fill},
+      {"aten::zero_", zero},
+      {"aten::copy_", copy},
+      {"aten::copy", copied},
+      {"aten::copy_.*", copy},
+      {"aten::fill.Scalar", filled_like},
+      {"aten::fill.Tensor", filled_like},
+      {"aten::set_.*", set_data},
+      {"aten::resize_", set_data},
+      {"aten::native_dropout", native_dropout},
   };
   return kAll;
 }

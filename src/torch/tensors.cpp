@@ -70,7 +70,8 @@ Value Machine::parameter(Tensor data, Shape strides, std::string name) {
 
 std::vector<Dim> Machine::contiguous_strides(const Shape& sizes) {
   std::vector<Dim> strides(sizes.size(), Dim(1));
-  for (size_t i = sizes.size(); i-- > 1;) strides[i - 1] = strides[i] * (sizes[i].is(0) ? Dim(1) : sizes[i]);
+  for (size_t i = sizes.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * (sizes[i].is(0) ? Dim(1) : sizes[i]);
   return strides;
 }
 
@@ -104,16 +105,23 @@ Tensor constant_of(DType dtype, const Dims& shape, const std::vector<Scalar>& el
   Tensor out = Tensor::zeros(dtype, shape);
   const size_t width = byte_size(dtype, 1);
   for (size_t i = 0; i < elements.size(); ++i) {
-    auto put = [&](const Tensor& one) { std::copy_n(one.data(), width, out.mutable_bytes().data() + i * width); };
+    auto put = [&](const Tensor& one) {
+      std::copy_n(one.data(), width, out.mutable_bytes().data() + i * width);
+    };
     if (const Dim* d = std::get_if<Dim>(&elements[i]); d && dtype == DType::i64) {
       put(Tensor::scalar_i64(*d->constant()));  // exact beyond 2^53
     } else {
-      const double v = std::visit([](const auto& e) -> double {
-        using T = std::remove_cvref_t<decltype(e)>;
-        if constexpr (std::is_same_v<T, Dim>) return static_cast<double>(*e.constant());
-        else if constexpr (std::is_same_v<T, Float>) return e.known;
-        else return static_cast<double>(e);
-      }, elements[i]);
+      const double v = std::visit(
+          [](const auto& e) -> double {
+            using T = std::remove_cvref_t<decltype(e)>;
+            if constexpr (std::is_same_v<T, Dim>)
+              return static_cast<double>(*e.constant());
+            else if constexpr (std::is_same_v<T, Float>)
+              return e.known;
+            else
+              return static_cast<double>(e);
+          },
+          elements[i]);
       put(ir::Builder::scalar_tensor(v, dtype));
     }
   }
@@ -126,34 +134,44 @@ Result<ir::Value*> Machine::base_value(uint32_t id) {
   const Storage& storage = state.storages[id];
   if (storage.value) return storage.value;
   if (storage.known) {
-    const bool all_constant = std::all_of(storage.known->begin(), storage.known->end(), [](const Scalar& s) {
-      const Dim* d = std::get_if<Dim>(&s);
-      return d ? d->is_constant() : !std::holds_alternative<Float>(s);
-    });
+    const bool all_constant =
+        std::all_of(storage.known->begin(), storage.known->end(), [](const Scalar& s) {
+          const Dim* d = std::get_if<Dim>(&s);
+          return d ? d->is_constant() : !std::holds_alternative<Float>(s);
+        });
     ir::Value* value = nullptr;
     if (all_constant) {
-      value = builder.constant(constant_of(storage.dtype, *ir::constant_dims(storage.shape), *storage.known));
+      value = builder.constant(
+          constant_of(storage.dtype, *ir::constant_dims(storage.shape), *storage.known));
     } else if (storage.known->size() == 1 && std::holds_alternative<Float>((*storage.known)[0])) {
       const Shape shape = storage.shape;
       value = TRY(scalar_value(std::get<Float>((*storage.known)[0]), storage.dtype));
-      if (!shape.empty()) value = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {value, builder.shape(shape)});
+      if (!shape.empty())
+        value = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
+                                  {value, builder.shape(shape)});
     } else {
       Shape dims;
       for (const Scalar& s : *storage.known) {
-        if (const Dim* d = std::get_if<Dim>(&s)) dims.push_back(*d);
-        else return fail(ErrorKind::unsupported, "cannot build this tensor", "it mixes symbolic integers with other values");
+        if (const Dim* d = std::get_if<Dim>(&s))
+          dims.push_back(*d);
+        else
+          return fail(ErrorKind::unsupported, "cannot build this tensor",
+                      "it mixes symbolic integers with other values");
       }
       value = storage.shape.empty() ? builder.dim(dims[0]) : builder.shape(dims);
-      if (storage.shape.size() > 1) value = builder.emit(ops::Reshape{}, {value, builder.shape(storage.shape)});
+      if (storage.shape.size() > 1)
+        value = builder.emit(ops::Reshape{}, {value, builder.shape(storage.shape)});
       value = builder.cast(value, storage.dtype);
     }
     state.storages.edit(id).value = value;
     return value;
   }
   Error e = error(ErrorKind::unsupported, "a tensor is read that nothing has written",
-                  "its memory comes from empty(), new_empty() or resize_(); a kernel that the program does not show must have "
+                  "its memory comes from empty(), new_empty() or resize_(); a kernel that the "
+                  "program does not show must have "
                   "written it",
-                  "register the kernel as a custom operator with the dispatcher (TORCH_LIBRARY) and save the model again");
+                  "register the kernel as a custom operator with the dispatcher (TORCH_LIBRARY) "
+                  "and save the model again");
   const Where made = ir::where(storage.origin);
   if (!made.source.empty()) e.why += " (allocated at " + made.source + ")";
   return std::unexpected(std::move(e));
@@ -183,21 +201,28 @@ bool without_ones_equal(const Shape& a, const Shape& b, std::vector<int64_t>& in
   size_t i = 0;
   for (size_t j = 0; j < b.size(); ++j) {
     const size_t left_a = a.size() - i, left_b = b.size() - j;
-    if (i < a.size() && a[i] == b[j] && (left_b == left_a || !b[j].is(1))) ++i;
-    else if (b[j].is(1) && left_b > left_a) inserted.push_back(static_cast<int64_t>(j));
-    else return false;
+    if (i < a.size() && a[i] == b[j] && (left_b == left_a || !b[j].is(1)))
+      ++i;
+    else if (b[j].is(1) && left_b > left_a)
+      inserted.push_back(static_cast<int64_t>(j));
+    else
+      return false;
   }
   return i == a.size();
 }
 
 }  // namespace
 
-// Reshape takes 0 for "as before" and one -1, which covers most dynamic shapes without computing any.
-static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& before, const Shape& after) {
+// Reshape takes 0 for "as before" and one -1, which covers most dynamic shapes without computing
+// any.
+static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& before,
+                               const Shape& after) {
   if (before == after) return value;
   std::vector<int64_t> axes;
-  if (without_ones_equal(before, after, axes)) return b.emit_named("Unsqueeze", {value, b.ints(axes)});
-  if (without_ones_equal(after, before, axes)) return b.emit_named("Squeeze", {value, b.ints(axes)});
+  if (without_ones_equal(before, after, axes))
+    return b.emit_named("Unsqueeze", {value, b.ints(axes)});
+  if (without_ones_equal(after, before, axes))
+    return b.emit_named("Squeeze", {value, b.ints(axes)});
   std::vector<int64_t> spec;
   int free = 0;
   bool zero = false;
@@ -213,7 +238,8 @@ static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& be
     }
   }
   ops::Reshape op;
-  const bool symbolic = free > 0 || std::any_of(after.begin(), after.end(), [](const Dim& d) { return !d.is_constant(); });
+  const bool symbolic = free > 0 || std::any_of(after.begin(), after.end(),
+                                                [](const Dim& d) { return !d.is_constant(); });
   if (zero) {
     op.allowzero = true;
     return b.emit(op, {value, b.shape(after)});
@@ -226,7 +252,8 @@ static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& be
 
 ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
   switch (step.kind) {
-    case ViewStep::Kind::reshape: return emit_reshape(builder, value, step.before, step.after);
+    case ViewStep::Kind::reshape:
+      return emit_reshape(builder, value, step.before, step.after);
     case ViewStep::Kind::permute: {
       ops::Transpose op;
       op.perm = step.permutation;
@@ -237,7 +264,9 @@ ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
       const Dim stop = step.start + (step.after[step.axis] - Dim(1)) * Dim(step.step) + Dim(1);
       const Dim bound = step.start + step.after[step.axis] * Dim(step.step);
       const Dim end = step.step == 1 ? bound : stop;
-      ir::Value* out = builder.emit(ops::Slice{}, {value, builder.shape({{step.start}}), builder.shape({{end}}), builder.ints({axis}), builder.ints({step.step})});
+      ir::Value* out =
+          builder.emit(ops::Slice{}, {value, builder.shape({{step.start}}), builder.shape({{end}}),
+                                      builder.ints({axis}), builder.ints({step.step})});
       out->type.shape = step.after;
       return out;
     }
@@ -257,11 +286,13 @@ ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
 
 Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole, ir::Value* part) {
   switch (step.kind) {
-    case ViewStep::Kind::reshape: return emit_reshape(builder, part, step.after, step.before);
+    case ViewStep::Kind::reshape:
+      return emit_reshape(builder, part, step.after, step.before);
     case ViewStep::Kind::permute: {
       ops::Transpose op;
       op.perm.emplace(step.permutation.size());
-      for (size_t i = 0; i < step.permutation.size(); ++i) (*op.perm)[static_cast<size_t>(step.permutation[i])] = static_cast<int64_t>(i);
+      for (size_t i = 0; i < step.permutation.size(); ++i)
+        (*op.perm)[static_cast<size_t>(step.permutation[i])] = static_cast<int64_t>(i);
       return builder.emit(op, {part});
     }
     case ViewStep::Kind::expand:
@@ -270,7 +301,8 @@ Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole
                   "it is an expanded view, in which several elements share one place in memory",
                   "copy it first: x.expand(...).clone()");
     case ViewStep::Kind::select:
-    case ViewStep::Kind::slice: break;
+    case ViewStep::Kind::slice:
+      break;
   }
   const auto axis = static_cast<int64_t>(step.axis);
   const bool select = step.kind == ViewStep::Kind::select;
@@ -282,7 +314,9 @@ Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole
     std::vector<ir::Value*> pieces;
     auto piece = [&](const Dim& from, const Dim& to) {
       if (from == to) return;
-      pieces.push_back(builder.emit(ops::Slice{}, {whole, builder.shape({{from}}), builder.shape({{to}}), builder.ints({axis}), builder.ints({1})}));
+      pieces.push_back(
+          builder.emit(ops::Slice{}, {whole, builder.shape({{from}}), builder.shape({{to}}),
+                                      builder.ints({axis}), builder.ints({1})}));
     };
     piece(0, step.start);
     pieces.push_back(part);
@@ -299,31 +333,37 @@ Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole
   ops::Transpose forward, back;
   forward.perm = to_front;
   back.perm.emplace(to_front.size());
-  for (size_t i = 0; i < to_front.size(); ++i) (*back.perm)[static_cast<size_t>(to_front[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < to_front.size(); ++i)
+    (*back.perm)[static_cast<size_t>(to_front[i])] = static_cast<int64_t>(i);
   ir::Value* stop = builder.dim(step.start + length * Dim(step.step));
-  ir::Value* rows = builder.emit_named("Range", {builder.dim(step.start), stop, builder.scalar_int(step.step)});
+  ir::Value* rows =
+      builder.emit_named("Range", {builder.dim(step.start), stop, builder.scalar_int(step.step)});
   rows->type.shape = Shape{length};
   rows = builder.emit_named("Unsqueeze", {rows, builder.ints({1})});
-  ir::Value* scattered = builder.emit_with("ScatterND", {{"reduction", std::string("none")}},
-                                           {builder.emit(forward, {whole}), rows, builder.emit(forward, {part})});
+  ir::Value* scattered =
+      builder.emit_with("ScatterND", {{"reduction", std::string("none")}},
+                        {builder.emit(forward, {whole}), rows, builder.emit(forward, {part})});
   return builder.emit(back, {scattered});
 }
 
 Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
   if (tensor.alias_unsure) {
-    return fail(ErrorKind::unsupported, "cannot write to this tensor",
-                "whether it shares memory with another tensor depends on sizes that are not known here",
-                "fix the dynamic sizes, or copy the tensor before writing to it: x.clone()");
+    return fail(
+        ErrorKind::unsupported, "cannot write to this tensor",
+        "whether it shares memory with another tensor depends on sizes that are not known here",
+        "fix the dynamic sizes, or copy the tensor before writing to it: x.clone()");
   }
   value = builder.cast(value, tensor.dtype);
   if (!value->shape() || *value->shape() != tensor.sizes) {
     value = builder.emit_named("Expand", {value, builder.shape(tensor.sizes)});
     value->type.shape = tensor.sizes;
   }
-  if (tensor.view && state.storages[tensor.storage].uninitialised && state.storages[tensor.storage].value == nullptr) {
+  if (tensor.view && state.storages[tensor.storage].uninitialised &&
+      state.storages[tensor.storage].value == nullptr) {
     // Written piece by piece: what is never written stays zero here, where PyTorch leaves chance.
     ir::Value* zero = builder.scalar(0, tensor.dtype);
-    state.storages.edit(tensor.storage).value = builder.emit_named("Expand", {zero, builder.shape(state.storages[tensor.storage].shape)});
+    state.storages.edit(tensor.storage).value =
+        builder.emit_named("Expand", {zero, builder.shape(state.storages[tensor.storage].shape)});
   }
   for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get()) {
     ir::Value* whole = TRY(read_chain(tensor.storage, link->parent));
@@ -331,7 +371,8 @@ Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
   }
   Storage& storage = state.storages.edit(tensor.storage);
   if (!storage.parameter.empty() && storage.version == 0) {
-    notices.push_back({"the program writes to " + storage.parameter + "; the new value is used but not kept for the next run",
+    notices.push_back({"the program writes to " + storage.parameter +
+                           "; the new value is used but not kept for the next run",
                        ir::where(builder.origin())});
   }
   storage.value = value;
@@ -343,7 +384,9 @@ Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
 }
 
 Result<Value> Machine::view(const TensorRef& base, ViewStep step, std::vector<Dim> strides) {
-  if (step.before == step.after && (step.kind == ViewStep::Kind::reshape || step.kind == ViewStep::Kind::expand)) return base;
+  if (step.before == step.after &&
+      (step.kind == ViewStep::Kind::reshape || step.kind == ViewStep::Kind::expand))
+    return base;
   AbstractTensor out = *base;
   out.sizes = step.after;
   out.strides = std::move(strides);
@@ -356,16 +399,20 @@ std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) 
   const Storage& storage = state.storages[tensor.storage];
   if (!storage.known) return std::nullopt;
   std::vector<const ViewStep*> steps;
-  for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get()) steps.push_back(&link->step);
+  for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get())
+    steps.push_back(&link->step);
   std::vector<Scalar> elements = *storage.known;
   Shape shape = storage.shape;
   for (size_t i = steps.size(); i-- > 0;) {
     const ViewStep& step = *steps[i];
     const auto start = step.start.constant();
     switch (step.kind) {
-      case ViewStep::Kind::reshape: break;
+      case ViewStep::Kind::reshape:
+        break;
       case ViewStep::Kind::select:
-        if (shape.size() != 1 || !start || *start < 0 || *start >= static_cast<int64_t>(elements.size())) return std::nullopt;
+        if (shape.size() != 1 || !start || *start < 0 ||
+            *start >= static_cast<int64_t>(elements.size()))
+          return std::nullopt;
         elements = {elements[static_cast<size_t>(*start)]};
         break;
       case ViewStep::Kind::slice: {

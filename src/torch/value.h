@@ -1,5 +1,5 @@
-// The values that a PyTorch program computes with, as the evaluator sees them: Python values that are known or symbolic,
-// and tensors as views of storages.
+// The values that a PyTorch program computes with, as the evaluator sees them: Python values that
+// are known or symbolic, and tensors as views of storages.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ using ir::Shape;
 
 struct Value;
 
-// A float: known, or `factor * of + offset` of a symbolic integer, or computed by the graph (a 0-d tensor).
+// A float: known, or `factor * of + offset` of a symbolic integer, or computed by the graph (a 0-d
+// tensor).
 struct Float {
   double known = 0;
   std::optional<Dim> of;
@@ -26,7 +27,8 @@ struct Float {
   bool is_known() const { return !of && computed == nullptr; }
 };
 
-// A bool: known, or a relation of symbolic integers, or computed by the graph (a 0-d boolean tensor).
+// A bool: known, or a relation of symbolic integers, or computed by the graph (a 0-d boolean
+// tensor).
 struct Bool {
   enum class Kind : uint8_t { no, yes, relation, computed };
   Kind kind = Kind::no;
@@ -60,34 +62,58 @@ struct AbstractTensor {
   DType dtype = DType::f32;
   Shape sizes;
   std::vector<Dim> strides;
-  ViewChainRef view;        // null: the whole storage in its base shape
-  bool wrapped = false;     // made from a Python number: weak in type promotion
-  bool alias_unsure = false;  // whether it shares memory with its storage could not be decided: must not be written
+  ViewChainRef view;     // null: the whole storage in its base shape
+  bool wrapped = false;  // made from a Python number: weak in type promotion
+  bool alias_unsure =
+      false;  // whether it shares memory with its storage could not be decided: must not be written
 };
 using TensorRef = std::shared_ptr<const AbstractTensor>;
 
-struct ListRef { uint32_t id = 0; bool operator==(const ListRef&) const = default; };
-struct DictRef { uint32_t id = 0; bool operator==(const DictRef&) const = default; };
-struct ObjectRef { uint32_t id = 0; bool operator==(const ObjectRef&) const = default; };
+struct ListRef {
+  uint32_t id = 0;
+  bool operator==(const ListRef&) const = default;
+};
+struct DictRef {
+  uint32_t id = 0;
+  bool operator==(const DictRef&) const = default;
+};
+struct ObjectRef {
+  uint32_t id = 0;
+  bool operator==(const ObjectRef&) const = default;
+};
 struct TupleData;
 using TupleRef = std::shared_ptr<const TupleData>;
-struct Device { std::string name; bool operator==(const Device&) const = default; };
-struct Range { Dim start, stop, step; };
-// Something that can be called or looked into by name: a function, a class, a bound method, a namespace.
-struct Callable {
-  std::string name;                     // qualified: "torch.add", "__torch__.f", "ops.prim"
-  std::shared_ptr<const Value> bound;   // the object of a method
+struct Device {
+  std::string name;
+  bool operator==(const Device&) const = default;
 };
-// A value that could not be computed, with the reason; using it where its value matters is an error.
-struct Poison { std::string reason; };
-struct Complex { double re = 0, im = 0; };
+struct Range {
+  Dim start, stop, step;
+};
+// Something that can be called or looked into by name: a function, a class, a bound method, a
+// namespace.
+struct Callable {
+  std::string name;                    // qualified: "torch.add", "__torch__.f", "ops.prim"
+  std::shared_ptr<const Value> bound;  // the object of a method
+};
+// A value that could not be computed, with the reason; using it where its value matters is an
+// error.
+struct Poison {
+  std::string reason;
+};
+struct Complex {
+  double re = 0, im = 0;
+};
 
 struct Value {
-  std::variant<std::monostate, Bool, Dim, Float, std::string, TensorRef, ListRef, DictRef, ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex> v;
+  std::variant<std::monostate, Bool, Dim, Float, std::string, TensorRef, ListRef, DictRef,
+               ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex>
+      v;
 
   Value() = default;
   template <class T>
-    requires(!std::is_same_v<std::remove_cvref_t<T>, Value> && !std::is_same_v<std::remove_cvref_t<T>, bool> &&
+    requires(!std::is_same_v<std::remove_cvref_t<T>, Value> &&
+             !std::is_same_v<std::remove_cvref_t<T>, bool> &&
              !std::is_arithmetic_v<std::remove_cvref_t<T>>)
   Value(T&& value) : v(std::forward<T>(value)) {}  // NOLINT: every alternative is a Value
   static Value boolean(bool b) { return Bool::of(b); }
@@ -96,9 +122,13 @@ struct Value {
   static Value tuple(std::vector<Value> items);
 
   template <class T>
-  bool is() const { return std::holds_alternative<T>(v); }
+  bool is() const {
+    return std::holds_alternative<T>(v);
+  }
   template <class T>
-  const T* get() const { return std::get_if<T>(&v); }
+  const T* get() const {
+    return std::get_if<T>(&v);
+  }
   bool is_none() const { return is<std::monostate>(); }
   std::string kind() const;  // "int", "Tensor", for messages
 };
@@ -109,7 +139,8 @@ struct TupleData {
   std::string type;                // its qualified class
 };
 
-// PyTorch's numbering of dtypes in programs (c10::ScalarType), and back. undefined / -1 where there is none.
+// PyTorch's numbering of dtypes in programs (c10::ScalarType), and back. undefined / -1 where there
+// is none.
 DType dtype_of_scalar_type(int64_t scalar_type);
 int64_t scalar_type_of_dtype(DType dtype);
 

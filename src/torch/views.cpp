@@ -26,9 +26,11 @@ Result<size_t> axis_of(Machine& m, const Value& value, size_t rank) {
   return ir::normalize_axis(axis, rank);
 }
 
-// PyTorch's computeStride: the strides of a reshaped view, or nullopt where only a copy can have this shape.
-// `unsure` where symbolic sizes leave it open.
-std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes, const std::vector<Dim>& old_strides, const Shape& sizes, bool& unsure) {
+// PyTorch's computeStride: the strides of a reshaped view, or nullopt where only a copy can have
+// this shape. `unsure` where symbolic sizes leave it open.
+std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes,
+                                             const std::vector<Dim>& old_strides,
+                                             const Shape& sizes, bool& unsure) {
   if (old_sizes.empty()) return std::vector<Dim>(sizes.size(), Dim(1));
   std::vector<Dim> strides(sizes.size(), Dim(1));
   auto view_d = static_cast<int64_t>(sizes.size()) - 1;
@@ -36,10 +38,14 @@ std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes, const std::
   for (auto d = static_cast<int64_t>(old_sizes.size()) - 1; d >= 0; --d) {
     const auto i = static_cast<size_t>(d);
     tensor_numel = tensor_numel * old_sizes[i];
-    const bool ends = d == 0 || (!old_sizes[i - 1].is(1) && !(old_strides[i - 1] == tensor_numel * chunk_base));
+    const bool ends =
+        d == 0 || (!old_sizes[i - 1].is(1) && !(old_strides[i - 1] == tensor_numel * chunk_base));
     if (!ends) continue;
-    while (view_d >= 0 && (!(view_numel == tensor_numel) || sizes[static_cast<size_t>(view_d)].is(1))) {
-      if (!(view_numel == tensor_numel) && view_numel.is_constant() && tensor_numel.is_constant() && *view_numel.constant() > *tensor_numel.constant()) return std::nullopt;
+    while (view_d >= 0 &&
+           (!(view_numel == tensor_numel) || sizes[static_cast<size_t>(view_d)].is(1))) {
+      if (!(view_numel == tensor_numel) && view_numel.is_constant() && tensor_numel.is_constant() &&
+          *view_numel.constant() > *tensor_numel.constant())
+        return std::nullopt;
       strides[static_cast<size_t>(view_d)] = view_numel * chunk_base;
       view_numel = view_numel * sizes[static_cast<size_t>(view_d)];
       --view_d;
@@ -69,15 +75,19 @@ Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
   size_t free = sizes.size();
   Dim others = 1;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i].is(-1)) free = i;
-    else others = others * sizes[i];
+    if (sizes[i].is(-1))
+      free = i;
+    else
+      others = others * sizes[i];
   }
   if (free < sizes.size()) {
-    if (others.is(0)) return m.fail(ErrorKind::bad_file, "cannot infer a size", "the other sizes multiply to 0");
+    if (others.is(0))
+      return m.fail(ErrorKind::bad_file, "cannot infer a size", "the other sizes multiply to 0");
     sizes[free] = ir::floordiv(count, others);
   } else if (others.is_constant() && count.is_constant() && !(others == count)) {
     return m.fail(ErrorKind::bad_file, "a view has the wrong number of elements",
-                  fmt::format("shape {} for {} elements", ir::to_string(sizes), count.str()), "give the input shapes that the model was made for");
+                  fmt::format("shape {} for {} elements", ir::to_string(sizes), count.str()),
+                  "give the input shapes that the model was made for");
   } else if (!(others == count)) {
     Bool same{Bool::Kind::relation, ir::Guard::Relation::eq, count, others, nullptr};
     const auto decided = m.decide(same);
@@ -131,7 +141,8 @@ Dim wrap_index(Machine& m, const Dim& index, const Dim& size) {
   if (bounds.max < 0) return index + size;
   if (bounds.min < 0) {
     // Open: taken as not negative, and checked when the graph runs.
-    m.assume({Bool::Kind::relation, ir::Guard::Relation::le, 0, index, nullptr}, true, "an index is taken to be not negative");
+    m.assume({Bool::Kind::relation, ir::Guard::Relation::le, 0, index, nullptr}, true,
+             "an index is taken to be not negative");
   }
   return index;
 }
@@ -140,7 +151,9 @@ Dim wrap_index(Machine& m, const Dim& index, const Dim& size) {
 Dim clamp_index(Machine& m, const Dim& index, const Dim& size) {
   Dim at = wrap_index(m, index, size);
   if (at.is_constant() && *at.constant() < 0) at = 0;
-  if (!at.is_constant() && index.bounds(m.ranges()).max < 0 && ir::less_equal(0, at, m.ranges()) != Truth::yes) at = ir::max(at, 0);
+  if (!at.is_constant() && index.bounds(m.ranges()).max < 0 &&
+      ir::less_equal(0, at, m.ranges()) != Truth::yes)
+    at = ir::max(at, 0);
   if (at.is(ir::Interval::kMax)) return size;
   const Truth inside = ir::less_equal(at, size, m.ranges());
   if (inside == Truth::yes) return at;
@@ -150,20 +163,31 @@ Dim clamp_index(Machine& m, const Dim& index, const Dim& size) {
 
 }  // namespace
 
-Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Value& start_value, const Value& stop_value, int64_t step) {
-  if (step <= 0) return m.fail(ErrorKind::bad_file, "a slice has a step that is not positive", std::to_string(step));
+Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Value& start_value,
+                           const Value& stop_value, int64_t step) {
+  if (step <= 0)
+    return m.fail(ErrorKind::bad_file, "a slice has a step that is not positive",
+                  std::to_string(step));
   const Dim size = t->sizes[axis];
-  const Dim start = start_value.is_none() ? Dim(0) : clamp_index(m, TRY(m.to_int(start_value)), size);
+  const Dim start =
+      start_value.is_none() ? Dim(0) : clamp_index(m, TRY(m.to_int(start_value)), size);
   const Dim stop = stop_value.is_none() ? size : clamp_index(m, TRY(m.to_int(stop_value)), size);
   Dim span = stop - start;
   const Truth forward = ir::less_equal(0, span, m.ranges());
-  if (forward == Truth::no) span = 0;
-  else if (forward == Truth::unknown) span = ir::max(span, 0);
+  if (forward == Truth::no)
+    span = 0;
+  else if (forward == Truth::unknown)
+    span = ir::max(span, 0);
   const Dim length = ir::ceildiv(span, Dim(step));
   if (length == size && start.is(0) && step == 1) {
     return t;
   }
-  ViewStep view{.kind = Step::slice, .before = t->sizes, .after = t->sizes, .axis = axis, .start = start, .step = step};
+  ViewStep view{.kind = Step::slice,
+                .before = t->sizes,
+                .after = t->sizes,
+                .axis = axis,
+                .start = start,
+                .step = step};
   view.after[axis] = length;
   std::vector<Dim> strides = t->strides;
   strides[axis] = strides[axis] * Dim(step);
@@ -172,11 +196,14 @@ Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Va
 
 Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const Dim& index) {
   const Dim at = wrap_index(m, index, t->sizes[axis]);
-  if (at.is_constant() && t->sizes[axis].is_constant() && (*at.constant() < 0 || *at.constant() >= *t->sizes[axis].constant())) {
-    return m.fail(ErrorKind::bad_file, "an index is out of range", fmt::format("index {} of a dimension of {}", index.str(), t->sizes[axis].str()),
+  if (at.is_constant() && t->sizes[axis].is_constant() &&
+      (*at.constant() < 0 || *at.constant() >= *t->sizes[axis].constant())) {
+    return m.fail(ErrorKind::bad_file, "an index is out of range",
+                  fmt::format("index {} of a dimension of {}", index.str(), t->sizes[axis].str()),
                   "give the input shapes that the model was made for");
   }
-  ViewStep view{.kind = Step::select, .before = t->sizes, .after = t->sizes, .axis = axis, .start = at};
+  ViewStep view{
+      .kind = Step::select, .before = t->sizes, .after = t->sizes, .axis = axis, .start = at};
   view.after.erase(view.after.begin() + static_cast<ptrdiff_t>(axis));
   std::vector<Dim> strides = t->strides;
   strides.erase(strides.begin() + static_cast<ptrdiff_t>(axis));
@@ -184,7 +211,8 @@ Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const D
 }
 
 Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
-  if (sizes.size() < t->sizes.size()) return m.fail(ErrorKind::bad_file, "cannot expand to fewer dimensions", ir::to_string(sizes));
+  if (sizes.size() < t->sizes.size())
+    return m.fail(ErrorKind::bad_file, "cannot expand to fewer dimensions", ir::to_string(sizes));
   TensorRef base = t;
   const size_t more = sizes.size() - t->sizes.size();
   if (more > 0) {
@@ -203,7 +231,8 @@ Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
     Bool same{Bool::Kind::relation, ir::Guard::Relation::eq, base->sizes[i], sizes[i], nullptr};
     const auto decided = m.decide(same);
     if (decided == false) {
-      return m.fail(ErrorKind::bad_file, "cannot expand a tensor", fmt::format("{} to {}", ir::to_string(base->sizes), ir::to_string(sizes)));
+      return m.fail(ErrorKind::bad_file, "cannot expand a tensor",
+                    fmt::format("{} to {}", ir::to_string(base->sizes), ir::to_string(sizes)));
     }
     if (!decided) m.assume(same, true, "a tensor is expanded to the size that it has");
     sizes[i] = base->sizes[i];
@@ -218,17 +247,23 @@ Result<Value> view(Machine& m, const Schema&, Arguments& args) {
   if (args[1].is<Dim>()) {  // view.dtype
     const TensorRef t = TRY(self_of(m, args[0]));
     if (dtype_of_scalar_type(TRY(m.to_constant_int(args[1], "a dtype"))) == t->dtype) return t;
-    return m.unsupported("unsupported operator aten::view.dtype", "ONNX cannot reinterpret the bytes of a tensor as another type");
+    return m.unsupported("unsupported operator aten::view.dtype",
+                         "ONNX cannot reinterpret the bytes of a tensor as another type");
   }
   return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), false);
 }
-Result<Value> reshape(Machine& m, const Schema&, Arguments& args) { return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), true); }
-Result<Value> view_as(Machine& m, const Schema&, Arguments& args) { return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, true); }
+Result<Value> reshape(Machine& m, const Schema&, Arguments& args) {
+  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), true);
+}
+Result<Value> view_as(Machine& m, const Schema&, Arguments& args) {
+  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, true);
+}
 
 Result<Value> flatten(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   if (t->sizes.empty()) return reshape_tensor(m, t, {1}, true);
-  const size_t start = TRY(axis_of(m, args[1], t->sizes.size())), stop = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t start = TRY(axis_of(m, args[1], t->sizes.size())),
+               stop = TRY(axis_of(m, args[2], t->sizes.size()));
   if (stop < start) return m.fail(ErrorKind::bad_file, "flatten's start is behind its end", "");
   Shape sizes(t->sizes.begin(), t->sizes.begin() + static_cast<ptrdiff_t>(start));
   sizes.push_back(ir::product(std::span(t->sizes).subspan(start, stop - start + 1)));
@@ -249,11 +284,13 @@ Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
 Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   std::vector<int64_t> order;
-  for (const Value& item : TRY(m.iterate(args[1]))) order.push_back(static_cast<int64_t>(TRY(axis_of(m, item, t->sizes.size()))));
+  for (const Value& item : TRY(m.iterate(args[1])))
+    order.push_back(static_cast<int64_t>(TRY(axis_of(m, item, t->sizes.size()))));
   std::vector<int64_t> sorted = order;
   std::sort(sorted.begin(), sorted.end());
   for (size_t i = 0; i < sorted.size(); ++i) {
-    if (sorted.size() != t->sizes.size() || sorted[i] != static_cast<int64_t>(i)) return m.fail(ErrorKind::bad_file, "not a permutation of the dimensions", m.to_text(args[1]));
+    if (sorted.size() != t->sizes.size() || sorted[i] != static_cast<int64_t>(i))
+      return m.fail(ErrorKind::bad_file, "not a permutation of the dimensions", m.to_text(args[1]));
   }
   return permute_tensor(m, t, std::move(order));
 }
@@ -261,7 +298,8 @@ Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
 Result<Value> transpose(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   if (t->sizes.empty()) return t;
-  const size_t a = TRY(axis_of(m, args[1], t->sizes.size())), b = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t a = TRY(axis_of(m, args[1], t->sizes.size())),
+               b = TRY(axis_of(m, args[2], t->sizes.size()));
   std::vector<int64_t> order(t->sizes.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
   std::swap(order[a], order[b]);
@@ -333,8 +371,12 @@ Result<Value> squeeze(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, t, std::move(sizes), false);
 }
 
-Result<Value> expand(Machine& m, const Schema&, Arguments& args) { return expand_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1]))); }
-Result<Value> expand_as(Machine& m, const Schema&, Arguments& args) { return expand_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes); }
+Result<Value> expand(Machine& m, const Schema&, Arguments& args) {
+  return expand_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])));
+}
+Result<Value> expand_as(Machine& m, const Schema&, Arguments& args) {
+  return expand_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes);
+}
 
 Result<Value> select(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
@@ -343,7 +385,8 @@ Result<Value> select(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> slice(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return slice_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), args[2], args[3], TRY(m.to_constant_int(args[4], "the step of a slice")));
+  return slice_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), args[2], args[3],
+                      TRY(m.to_constant_int(args[4], "the step of a slice")));
 }
 
 Result<Value> narrow(Machine& m, const Schema&, Arguments& args) {
@@ -363,11 +406,13 @@ Result<Value> pieces(Machine& m, const TensorRef& t, size_t axis, const std::vec
   return m.list(std::move(out));
 }
 
-Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Dim& piece, const char* what) {
+Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Dim& piece,
+                           const char* what) {
   const Dim count = ir::ceildiv(t->sizes[axis], piece);
   if (!count.is_constant()) {
     return m.fail(ErrorKind::unsupported, fmt::format("cannot {} along a dynamic dimension", what),
-                  fmt::format("the number of pieces, {}, depends on the input", count.str()), "fix the dimension with --shapes");
+                  fmt::format("the number of pieces, {}, depends on the input", count.str()),
+                  "fix the dimension with --shapes");
   }
   std::vector<Dim> sizes;
   for (int64_t i = 0; i < *count.constant(); ++i) {
@@ -382,7 +427,8 @@ Result<Value> split(Machine& m, const Schema&, Arguments& args) {
   const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
   if (m.items(args[1])) return pieces(m, t, axis, TRY(m.to_shape(args[1])));
   const Dim size = TRY(m.to_int(args[1]));
-  if (size.is_constant() && *size.constant() <= 0) return m.fail(ErrorKind::bad_file, "split needs a positive size", size.str());
+  if (size.is_constant() && *size.constant() <= 0)
+    return m.fail(ErrorKind::bad_file, "split needs a positive size", size.str());
   return equal_pieces(m, t, axis, size, "split");
 }
 
@@ -390,9 +436,11 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
   const int64_t chunks = TRY(m.to_constant_int(args[1], "the number of chunks"));
-  if (chunks <= 0) return m.fail(ErrorKind::bad_file, "chunk needs a positive number", std::to_string(chunks));
+  if (chunks <= 0)
+    return m.fail(ErrorKind::bad_file, "chunk needs a positive number", std::to_string(chunks));
   const Dim whole = ir::floordiv(t->sizes[axis], Dim(chunks));
-  if (whole * Dim(chunks) == t->sizes[axis]) return pieces(m, t, axis, std::vector<Dim>(static_cast<size_t>(chunks), whole));
+  if (whole * Dim(chunks) == t->sizes[axis])
+    return pieces(m, t, axis, std::vector<Dim>(static_cast<size_t>(chunks), whole));
   return equal_pieces(m, t, axis, ir::ceildiv(t->sizes[axis], Dim(chunks)), "chunk");
 }
 
@@ -410,8 +458,10 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
     sizes.push_back(t->sizes[axis] - at);
   } else {
     const int64_t n = TRY(m.to_constant_int(args[1], "the number of sections"));
-    const int64_t size = TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
-    if (n <= 0) return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
+    const int64_t size =
+        TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
+    if (n <= 0)
+      return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
     for (int64_t i = 0; i < n; ++i) sizes.emplace_back(size / n + (i < size % n ? 1 : 0));
   }
   return pieces(m, t, axis, sizes);
@@ -420,7 +470,8 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
 Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
-  const int64_t count = TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
+  const int64_t count =
+      TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
   std::vector<Value> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(TRY(select_tensor(m, t, axis, i)));
   return m.list(std::move(out));
@@ -443,7 +494,9 @@ Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
   return copy_of(m, t);
 }
 
-Result<Value> clone(Machine& m, const Schema&, Arguments& args) { return copy_of(m, TRY(self_of(m, args[0]))); }
+Result<Value> clone(Machine& m, const Schema&, Arguments& args) {
+  return copy_of(m, TRY(self_of(m, args[0])));
+}
 
 // A copy that parts are about to be written to; memory that nobody has written yet stays so.
 Result<TensorRef> canvas(Machine& m, const Value& value) {
@@ -454,30 +507,35 @@ Result<TensorRef> canvas(Machine& m, const Value& value) {
 }
 
 // A copy of the tensor with a part of it written.
-Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part, const Value& source) {
+Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part,
+                        const Value& source) {
   TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
   return whole;
 }
 Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
-  const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4], TRY(m.to_constant_int(args[5], "the step of a slice"))));
+  const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4],
+                                      TRY(m.to_constant_int(args[5], "the step of a slice"))));
   return with_part(m, t, part, args[1]);
 }
 Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
-  const Value part = TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
+  const Value part =
+      TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
   return with_part(m, t, part, args[1]);
 }
 
 }  // namespace
 
-Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype, bool copy) {
+Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype,
+                             bool copy) {
   if (!dtype || *dtype == t->dtype) {
     if (copy) return copy_of(m, t);
     return t;
   }
-  if (*dtype == DType::undefined) return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "in a conversion");
+  if (*dtype == DType::undefined)
+    return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "in a conversion");
   if (auto known = m.known(*t)) {
     const bool ints = is_integral(t->dtype) && is_integral(*dtype);
     bool all_known = true;
@@ -486,14 +544,18 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
     }
     if (ints) return m.known_tensor(*dtype, t->sizes, *known);
     if (!all_known && is_floating(*dtype) && known->size() == 1) {
-      return m.known_tensor(*dtype, t->sizes, {Float{0, std::get<Dim>((*known)[0]), 1, 0, nullptr}});
+      return m.known_tensor(*dtype, t->sizes,
+                            {Float{0, std::get<Dim>((*known)[0]), 1, 0, nullptr}});
     }
     if (all_known && is_floating(*dtype)) {
       std::vector<Scalar> converted;
       for (const Scalar& s : *known) {
-        if (const Dim* d = std::get_if<Dim>(&s)) converted.emplace_back(static_cast<double>(*d->constant()));
-        else if (const bool* b = std::get_if<bool>(&s)) converted.emplace_back(*b ? 1.0 : 0.0);
-        else converted.push_back(s);  // a float stays what it is
+        if (const Dim* d = std::get_if<Dim>(&s))
+          converted.emplace_back(static_cast<double>(*d->constant()));
+        else if (const bool* b = std::get_if<bool>(&s))
+          converted.emplace_back(*b ? 1.0 : 0.0);
+        else
+          converted.push_back(s);  // a float stays what it is
       }
       return m.known_tensor(*dtype, t->sizes, std::move(converted));
     }
@@ -503,14 +565,16 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
 
 namespace {
 
-// Every overload of to(): a dtype may come as an int, from another tensor, or not at all; devices do not matter.
+// Every overload of to(): a dtype may come as an int, from another tensor, or not at all; devices
+// do not matter.
 Result<Value> to(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   std::optional<DType> dtype;
   bool copy = false;
   for (size_t i = 1; i < args.size(); ++i) {
     const std::string& name = schema.arguments[i].name;
-    if (name == "dtype" && !args[i].is_none()) dtype = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
+    if (name == "dtype" && !args[i].is_none())
+      dtype = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
     if (name == "other") dtype = TRY(self_of(m, args[i]))->dtype;
     if (name == "copy" && args[i].is<Bool>()) copy = args[i].get<Bool>()->kind == Bool::Kind::yes;
   }
@@ -518,11 +582,14 @@ Result<Value> to(Machine& m, const Schema& schema, Arguments& args) {
 }
 
 template <DType dtype>
-Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) { return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false); }
+Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
+  return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
+}
 
 // squeeze_, unsqueeze_, transpose_, t_ change the shape of the very tensor, under all its names.
 Result<Value> reshape_in_place(Machine& m, const Schema& schema, Arguments&) {
-  return m.unsupported("unsupported operator " + schema.full_name(), "it changes the shape of a tensor that other names may hold",
+  return m.unsupported("unsupported operator " + schema.full_name(),
+                       "it changes the shape of a tensor that other names may hold",
                        "use the form without the underscore");
 }
 
@@ -530,23 +597,88 @@ Result<Value> reshape_in_place(Machine& m, const Schema& schema, Arguments&) {
 
 std::span<const Builtin> view_builtins() {
   static constexpr Builtin kAll[] = {
-      {"aten::view.*", view}, {"aten::view", view}, {"aten::view.dtype", view}, {"aten::reshape", reshape}, {"aten::_reshape_alias", reshape}, {"aten::_unsafe_view", reshape},
-      {"aten::view_as", view_as}, {"aten::reshape_as", view_as}, {"aten::flatten.using_ints", flatten}, {"aten::unflatten.int", unflatten},
-      {"aten::permute", permute}, {"aten::transpose.int", transpose}, {"aten::swapaxes", transpose}, {"aten::swapdims", transpose}, {"aten::t", reverse_axes},
-      {"aten::numpy_T", reverse_axes}, {"aten::mT", matrix_transpose}, {"aten::matrix_H", matrix_transpose}, {"aten::movedim.int", movedim}, {"aten::movedim.intlist", movedim},
-      {"aten::moveaxis.int", movedim}, {"aten::moveaxis.intlist", movedim}, {"aten::unsqueeze", unsqueeze}, {"aten::squeeze", squeeze}, {"aten::squeeze.dim", squeeze},
-      {"aten::squeeze.dims", squeeze}, {"aten::expand", expand}, {"aten::expand_as", expand_as}, {"aten::broadcast_to", expand}, {"aten::select.int", select},
-      {"aten::slice.Tensor", slice}, {"aten::narrow", narrow}, {"aten::split.Tensor", split}, {"aten::split.sizes", split}, {"aten::split", split},
-      {"aten::split_with_sizes", split}, {"aten::unsafe_split.Tensor", split}, {"aten::unsafe_split_with_sizes", split}, {"aten::chunk", chunk}, {"aten::unsafe_chunk", chunk},
-      {"aten::tensor_split.sections", tensor_split}, {"aten::tensor_split.indices", tensor_split}, {"aten::unbind.int", unbind}, {"aten::detach", detach}, {"aten::detach_", same}, {"aten::alias", detach},
-      {"prim::data", detach}, {"aten::lift_fresh", detach}, {"aten::positive", same}, {"aten::resolve_conj", same}, {"aten::resolve_neg", same}, {"aten::requires_grad_", same},
-      {"aten::slice_scatter", slice_scatter}, {"aten::select_scatter", select_scatter}, {"aten::contiguous", contiguous}, {"aten::clone", clone}, {"aten::lift_fresh_copy", clone}, {"aten::detach_copy", clone}, {"aten::alias_copy", clone}, {"aten::to.*", to}, {"aten::type_as", to}, {"aten::_to_copy", to},
-      {"aten::cpu", same}, {"aten::float", cast_to<DType::f32>}, {"aten::double", cast_to<DType::f64>}, {"aten::half", cast_to<DType::f16>},
-      {"aten::long", cast_to<DType::i64>}, {"aten::int", cast_to<DType::i32>}, {"aten::bool", cast_to<DType::boolean>}, {"aten::bfloat16", cast_to<DType::bf16>},
-      {"aten::_cast_Float", cast_to<DType::f32>}, {"aten::_cast_Long", cast_to<DType::i64>},
-      {"aten::squeeze_.*", reshape_in_place}, {"aten::unsqueeze_.*", reshape_in_place}, {"aten::transpose_.*", reshape_in_place}, {"aten::t_.*", reshape_in_place},
-      {"aten::dropout", same}, {"aten::dropout_", same}, {"aten::feature_dropout", same}, {"aten::alpha_dropout", same},
-      {"aten::feature_dropout_", same}, {"aten::alpha_dropout_", same},
+      {"aten::view.*", view},
+      {"aten::view", view},
+      {"aten::view.dtype", view},
+      {"aten::reshape", reshape},
+      {"aten::_reshape_alias", reshape},
+      {"aten::_unsafe_view", reshape},
+      {"aten::view_as", view_as},
+      {"aten::reshape_as", view_as},
+      {"aten::flatten.using_ints", flatten},
+      {"aten::unflatten.int", unflatten},
+      {"aten::permute", permute},
+      {"aten::transpose.int", transpose},
+      {"aten::swapaxes", transpose},
+      {"aten::swapdims", transpose},
+      {"aten::t", reverse_axes},
+      {"aten::numpy_T", reverse_axes},
+      {"aten::mT", matrix_transpose},
+      {"aten::matrix_H", matrix_transpose},
+      {"aten::movedim.int", movedim},
+      {"aten::movedim.intlist", movedim},
+      {"aten::moveaxis.int", movedim},
+      {"aten::moveaxis.intlist", movedim},
+      {"aten::unsqueeze", unsqueeze},
+      {"aten::squeeze", squeeze},
+      {"aten::squeeze.dim", squeeze},
+      {"aten::squeeze.dims", squeeze},
+      {"aten::expand", expand},
+      {"aten::expand_as", expand_as},
+      {"aten::broadcast_to", expand},
+      {"aten::select.int", select},
+      {"aten::slice.Tensor", slice},
+      {"aten::narrow", narrow},
+      {"aten::split.Tensor", split},
+      {"aten::split.sizes", split},
+      {"aten::split", split},
+      {"aten::split_with_sizes", split},
+      {"aten::unsafe_split.Tensor", split},
+      {"aten::unsafe_split_with_sizes", split},
+      {"aten::chunk", chunk},
+      {"aten::unsafe_chunk", chunk},
+      {"aten::tensor_split.sections", tensor_split},
+      {"aten::tensor_split.indices", tensor_split},
+      {"aten::unbind.int", unbind},
+      {"aten::detach", detach},
+      {"aten::detach_", same},
+      {"aten::alias", detach},
+      {"prim::data", detach},
+      {"aten::lift_fresh", detach},
+      {"aten::positive", same},
+      {"aten::resolve_conj", same},
+      {"aten::resolve_neg", same},
+      {"aten::requires_grad_", same},
+      {"aten::slice_scatter", slice_scatter},
+      {"aten::select_scatter", select_scatter},
+      {"aten::contiguous", contiguous},
+      {"aten::clone", clone},
+      {"aten::lift_fresh_copy", clone},
+      {"aten::detach_copy", clone},
+      {"aten::alias_copy", clone},
+      {"aten::to.*", to},
+      {"aten::type_as", to},
+      {"aten::_to_copy", to},
+      {"aten::cpu", same},
+      {"aten::float", cast_to<DType::f32>},
+      {"aten::double", cast_to<DType::f64>},
+      {"aten::half", cast_to<DType::f16>},
+      {"aten::long", cast_to<DType::i64>},
+      {"aten::int", cast_to<DType::i32>},
+      {"aten::bool", cast_to<DType::boolean>},
+      {"aten::bfloat16", cast_to<DType::bf16>},
+      {"aten::_cast_Float", cast_to<DType::f32>},
+      {"aten::_cast_Long", cast_to<DType::i64>},
+      {"aten::squeeze_.*", reshape_in_place},
+      {"aten::unsqueeze_.*", reshape_in_place},
+      {"aten::transpose_.*", reshape_in_place},
+      {"aten::t_.*", reshape_in_place},
+      {"aten::dropout", same},
+      {"aten::dropout_", same},
+      {"aten::feature_dropout", same},
+      {"aten::alpha_dropout", same},
+      {"aten::feature_dropout_", same},
+      {"aten::alpha_dropout_", same},
   };
   return kAll;
 }

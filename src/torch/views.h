@@ -10,7 +10,8 @@ Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count);
 // A view where PyTorch would give one; else a copy where `may_copy`.
 Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool may_copy);
 Result<Value> permute_tensor(Machine& m, const TensorRef& t, std::vector<int64_t> order);
-Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Value& start, const Value& stop, int64_t step);
+Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Value& start,
+                           const Value& stop, int64_t step);
 Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const Dim& index);
 Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes);
 // The tensor in another type; itself where it has that type and no copy is asked for.

@@ -1,8 +1,9 @@
 // torch_cases FILE.pt|FILE.pt2... [--rtol R] [--onnx FOLDER] [--opset N] [--print]
 //
-// Converts PyTorch programs, runs them on the reference kernels, and compares with the outputs that PyTorch gave: beside
-// NAME.pt or NAME.kind.pt2 lies NAME.npz with input_0..., output_0... Prints one line for each file; with --onnx writes
-// the models as well, at an opset. The exit status is 0 when all agree.
+// Converts PyTorch programs, runs them on the reference kernels, and compares with the outputs that
+// PyTorch gave: beside NAME.pt or NAME.kind.pt2 lies NAME.npz with input_0..., output_0... Prints
+// one line for each file; with --onnx writes the models as well, at an opset. The exit status is 0
+// when all agree.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -46,29 +47,41 @@ struct Tables {
 double element(const Tensor& t, int64_t i) {
   const auto at = static_cast<size_t>(i);
   switch (t.dtype()) {
-    case DType::f32: return static_cast<double>(t.values<float>()[at]);
-    case DType::f64: return t.values<double>()[at];
-    case DType::f16: return static_cast<double>(f16_to_float(t.values<uint16_t>()[at]));
-    case DType::bf16: return static_cast<double>(bf16_to_float(t.values<uint16_t>()[at]));
-    case DType::i64: return static_cast<double>(t.values<int64_t>()[at]);
-    case DType::i32: return t.values<int32_t>()[at];
-    case DType::i16: return t.values<int16_t>()[at];
-    case DType::i8: return t.values<int8_t>()[at];
+    case DType::f32:
+      return static_cast<double>(t.values<float>()[at]);
+    case DType::f64:
+      return t.values<double>()[at];
+    case DType::f16:
+      return static_cast<double>(f16_to_float(t.values<uint16_t>()[at]));
+    case DType::bf16:
+      return static_cast<double>(bf16_to_float(t.values<uint16_t>()[at]));
+    case DType::i64:
+      return static_cast<double>(t.values<int64_t>()[at]);
+    case DType::i32:
+      return t.values<int32_t>()[at];
+    case DType::i16:
+      return t.values<int16_t>()[at];
+    case DType::i8:
+      return t.values<int8_t>()[at];
     case DType::u8:
-    case DType::boolean: return t.values<uint8_t>()[at];
-    default: return std::nan("");
+    case DType::boolean:
+      return t.values<uint8_t>()[at];
+    default:
+      return std::nan("");
   }
 }
 
 std::string text(const Tensor& t) {
   std::string out = std::string(name(t.dtype())) + "[";
-  for (size_t i = 0; i < t.shape().size(); ++i) out += (i ? ", " : "") + std::to_string(t.shape()[i]);
+  for (size_t i = 0; i < t.shape().size(); ++i)
+    out += (i ? ", " : "") + std::to_string(t.shape()[i]);
   return out + "]";
 }
 
 // Empty where they agree.
 std::string difference(const Tensor& got, const Tensor& want, double rtol) {
-  if (got.dtype() != want.dtype() || got.shape() != want.shape()) return text(got) + " instead of " + text(want);
+  if (got.dtype() != want.dtype() || got.shape() != want.shape())
+    return text(got) + " instead of " + text(want);
   double largest = 0, worst = 0;
   int64_t where = -1;
   for (int64_t i = 0; i < want.count(); ++i) {
@@ -82,7 +95,8 @@ std::string difference(const Tensor& got, const Tensor& want, double rtol) {
   }
   const double limit = rtol * std::max(largest, 1e-6);
   if (worst <= (is_floating(want.dtype()) ? limit : 0)) return {};
-  return fmt::format("element {} is {} instead of {} (off by {:.3g}, allowed {:.3g})", where, element(got, where), element(want, where), worst, limit);
+  return fmt::format("element {} is {} instead of {} (off by {:.3g}, allowed {:.3g})", where,
+                     element(got, where), element(want, where), worst, limit);
 }
 
 Result<std::string> check(const std::string& path, const Options& options, const Tables& tables) {
@@ -100,11 +114,15 @@ Result<std::string> check(const std::string& path, const Options& options, const
   TRY(ir::verify(*imported.graph, tables.ops, "import"));
   if (!options.onnx.empty()) {
     onnx::WriteOptions write{.opset = options.opset};
-    TRY(onnx::write(*imported.graph, options.onnx + "/" + stem + ".onnx", write, tables.ops, tables.mappings));
+    TRY(onnx::write(*imported.graph, options.onnx + "/" + stem + ".onnx", write, tables.ops,
+                    tables.mappings));
   }
   const auto got = TRY(ir::evaluate(*imported.graph, tables.kernels, inputs));
-  if (got.size() != outputs.size()) return fmt::format("{} outputs instead of {}", got.size(), outputs.size());
-  const bool half = std::any_of(outputs.begin(), outputs.end(), [](const Tensor& t) { return t.dtype() == DType::f16 || t.dtype() == DType::bf16; });
+  if (got.size() != outputs.size())
+    return fmt::format("{} outputs instead of {}", got.size(), outputs.size());
+  const bool half = std::any_of(outputs.begin(), outputs.end(), [](const Tensor& t) {
+    return t.dtype() == DType::f16 || t.dtype() == DType::bf16;
+  });
   for (size_t i = 0; i < got.size(); ++i) {
     const std::string why = difference(got[i], outputs[i], half ? 1e-2 : options.rtol);
     if (!why.empty()) return fmt::format("output {}: {}", i, why);
@@ -117,11 +135,16 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const char* next = i + 1 < argc ? argv[i + 1] : "";
-    if (arg == "--rtol") o.rtol = std::strtod(next, nullptr), ++i;
-    else if (arg == "--onnx") o.onnx = next, ++i;
-    else if (arg == "--opset") o.opset = std::atoi(next), ++i;
-    else if (arg == "--print") o.print = true;
-    else o.files.push_back(arg);
+    if (arg == "--rtol")
+      o.rtol = std::strtod(next, nullptr), ++i;
+    else if (arg == "--onnx")
+      o.onnx = next, ++i;
+    else if (arg == "--opset")
+      o.opset = std::atoi(next), ++i;
+    else if (arg == "--print")
+      o.print = true;
+    else
+      o.files.push_back(arg);
   }
   return o;
 }

@@ -10,29 +10,43 @@ namespace activation_lowering {
 using lower::V;
 using torch::LowerContext;
 
-V* gelu(LowerContext& c) { return c.b.emit(Gelu{.approximate = c.text("approximate")}, {c.tensor("self")}); }
+V* gelu(LowerContext& c) {
+  return c.b.emit(Gelu{.approximate = c.text("approximate")}, {c.tensor("self")});
+}
 V* silu(LowerContext& c) { return c.b.emit(Swish{}, {c.tensor("self")}); }
-V* hardsigmoid(LowerContext& c) { return c.b.emit(HardSigmoid{.alpha = 1.0f / 6.0f, .beta = 0.5f}, {c.tensor("self")}); }
+V* hardsigmoid(LowerContext& c) {
+  return c.b.emit(HardSigmoid{.alpha = 1.0f / 6.0f, .beta = 0.5f}, {c.tensor("self")});
+}
 V* selu(LowerContext& c) { return c.b.emit(Selu{}, {c.tensor("self")}); }
-V* celu(LowerContext& c) { return c.b.emit(Celu{.alpha = static_cast<float>(c.number("alpha"))}, {c.tensor("self")}); }
-V* leaky(LowerContext& c, double slope) { return c.b.emit(LeakyRelu{.alpha = static_cast<float>(slope)}, {c.tensor("self")}); }
+V* celu(LowerContext& c) {
+  return c.b.emit(Celu{.alpha = static_cast<float>(c.number("alpha"))}, {c.tensor("self")});
+}
+V* leaky(LowerContext& c, double slope) {
+  return c.b.emit(LeakyRelu{.alpha = static_cast<float>(slope)}, {c.tensor("self")});
+}
 V* leaky_relu(LowerContext& c) { return leaky(c, c.number("negative_slope")); }
 // Its slope is drawn at random in training only.
 V* rrelu(LowerContext& c) { return leaky(c, (c.number("lower") + c.number("upper")) / 2); }
 
 V* rrelu_with_noise(LowerContext& c) {
-  if (c.flag("training")) return c.refuse("a random slope in training", "save the model in evaluation: model.eval()");
+  if (c.flag("training"))
+    return c.refuse("a random slope in training", "save the model in evaluation: model.eval()");
   V* y = rrelu(c);
   return c.schema().returns.size() > 1 ? c.give({y, c.tensor("noise")}) : y;
 }
 
-V* greater(LowerContext& c, V* x, double than) { return c.b.emit_named("Greater", {x, lower::like(c, x, than)}); }
-V* less(LowerContext& c, V* x, double than) { return c.b.emit_named("Less", {x, lower::like(c, x, than)}); }
+V* greater(LowerContext& c, V* x, double than) {
+  return c.b.emit_named("Greater", {x, lower::like(c, x, than)});
+}
+V* less(LowerContext& c, V* x, double than) {
+  return c.b.emit_named("Less", {x, lower::like(c, x, than)});
+}
 
 // scale * (x > 0 ? x : alpha * (exp(x * input_scale) - 1))
 V* elu(LowerContext& c) {
   V* x = c.tensor("self");
-  const double alpha = c.number("alpha"), scale = c.number("scale"), input_scale = c.number("input_scale");
+  const double alpha = c.number("alpha"), scale = c.number("scale"),
+               input_scale = c.number("input_scale");
   if (input_scale == 1 && scale == 1) return c.b.emit(Elu{.alpha = static_cast<float>(alpha)}, {x});
   V* inner = input_scale == 1 ? x : lower::mul(c, x, lower::like(c, x, input_scale));
   V* below = lower::mul(c, c.b.emit(Elu{}, {inner}), lower::like(c, x, alpha * scale));
@@ -52,9 +66,12 @@ V* prelu(LowerContext& c) {
   }
   return c.b.emit(PRelu{}, {x, weight});
 }
-V* prelu_kernel(LowerContext& c) { return c.b.emit(PRelu{}, {c.tensor("self"), c.tensor("weight")}); }
+V* prelu_kernel(LowerContext& c) {
+  return c.b.emit(PRelu{}, {c.tensor("self"), c.tensor("weight")});
+}
 
-// Above the threshold PyTorch takes the input itself, which differs by log1p(exp(-threshold)) at most.
+// Above the threshold PyTorch takes the input itself, which differs by log1p(exp(-threshold)) at
+// most.
 V* softplus(LowerContext& c) {
   V* x = c.tensor("self");
   const double beta = c.number("beta"), threshold = c.number("threshold");
@@ -66,7 +83,8 @@ V* softplus(LowerContext& c) {
 }
 
 V* log_sigmoid(LowerContext& c) {
-  V* y = c.b.emit_named("Neg", {c.b.emit_named("Softplus", {c.b.emit_named("Neg", {c.tensor("self")})})});
+  V* y = c.b.emit_named("Neg",
+                        {c.b.emit_named("Softplus", {c.b.emit_named("Neg", {c.tensor("self")})})});
   if (c.schema().returns.size() > 1) return c.give({y, nullptr});
   return y;
 }
@@ -97,7 +115,8 @@ V* glu(LowerContext& c) {
   V* x = c.tensor("self");
   const auto axis = lower::axis(c, "dim", x);
   const Sizes sizes = lower::sizes(c, x);
-  if (!axis || static_cast<size_t>(*axis) >= sizes.size()) return c.refuse("the input has no such dimension to halve");
+  if (!axis || static_cast<size_t>(*axis) >= sizes.size())
+    return c.refuse("the input has no such dimension to halve");
   const ir::Dim whole = sizes[static_cast<size_t>(*axis)], half = floordiv(whole, 2);
   V* gate = c.b.emit_named("Sigmoid", {lower::slice(c, x, *axis, half, whole)});
   return lower::mul(c, lower::slice(c, x, *axis, 0, half), gate);

@@ -29,7 +29,8 @@ V* place(LowerContext& c) {
 
 std::span<const torch::Lowering> arg_reduce_torch() {
   using namespace arg_reduce_lowering;
-  static constexpr torch::Lowering kAll[] = {{"aten::argmax", place<ArgMax>}, {"aten::argmin", place<ArgMin>}};
+  static constexpr torch::Lowering kAll[] = {{"aten::argmax", place<ArgMax>},
+                                             {"aten::argmin", place<ArgMin>}};
   return kAll;
 }
 

@@ -4,9 +4,9 @@
 
 #include <cmath>
 
+#include "ops/activation/activation.h"
 #include "ops/common/lower.h"
 #include "ops/gemm/gemm.h"
-#include "ops/activation/activation.h"
 #include "ops/layer_norm/layer_norm.h"
 
 namespace tenon::ops {
@@ -21,7 +21,8 @@ struct Call {
   std::optional<double> scale;
 };
 
-// Queries, keys and values of [batch, heads, sequence, head size]; fewer heads of keys are shared by neighbouring queries.
+// Queries, keys and values of [batch, heads, sequence, head size]; fewer heads of keys are shared
+// by neighbouring queries.
 V* emit(LowerContext& c, const Call& call) {
   Attention op;
   op.is_causal = call.causal;
@@ -38,26 +39,34 @@ V* with_batch(LowerContext& c, V* x) {
   if (sizes.size() == 3) return lower::unsqueeze(c, x, {1});
   if (sizes.size() == 2) return lower::unsqueeze(c, x, {0, 1});
   const size_t n = sizes.size();
-  return lower::reshape(c, x, {ir::product(std::span(sizes).first(n - 3)), sizes[n - 3], sizes[n - 2], sizes[n - 1]});
+  return lower::reshape(
+      c, x, {ir::product(std::span(sizes).first(n - 3)), sizes[n - 3], sizes[n - 2], sizes[n - 1]});
 }
 
 V* attend(LowerContext& c, std::string_view mask_name) {
   Call call{c.tensor("query"), c.tensor("key"), c.tensor("value")};
   if (c.has("dropout_p") && c.number("dropout_p") > 0) {
-    c.machine().notices.push_back({"attention was saved with dropout; it is converted as in evaluation, without", ir::where(c.b.origin())});
+    c.machine().notices.push_back(
+        {"attention was saved with dropout; it is converted as in evaluation, without",
+         ir::where(c.b.origin())});
   }
   call.causal = c.flag("is_causal");
   if (c.has("scale")) call.scale = c.number("scale");
   if (c.has(mask_name)) call.mask = c.tensor(mask_name);
-  const Sizes q = lower::sizes(c, call.query), k = lower::sizes(c, call.key), v = lower::sizes(c, call.value);
-  if (q.size() < 2 || k.size() < 2 || v.size() < 2) return c.refuse("queries, keys and values need at least two dimensions");
-  if (q.size() != k.size() || q.size() != v.size() || (q.size() > 4 && call.mask && lower::rank(c, call.mask) > 2)) {
-    return c.refuse("queries, keys, values and mask broadcast against each other in their batch dimensions",
-                    "expand them to the same batch dimensions first");
+  const Sizes q = lower::sizes(c, call.query), k = lower::sizes(c, call.key),
+              v = lower::sizes(c, call.value);
+  if (q.size() < 2 || k.size() < 2 || v.size() < 2)
+    return c.refuse("queries, keys and values need at least two dimensions");
+  if (q.size() != k.size() || q.size() != v.size() ||
+      (q.size() > 4 && call.mask && lower::rank(c, call.mask) > 2)) {
+    return c.refuse(
+        "queries, keys, values and mask broadcast against each other in their batch dimensions",
+        "expand them to the same batch dimensions first");
   }
   for (size_t i = 0; i + 3 < q.size(); ++i) {
     if (!(q[i] == k[i]) || !(q[i] == v[i])) {
-      return c.refuse("queries, keys and values have different batch dimensions", "expand them to the same batch dimensions first");
+      return c.refuse("queries, keys and values have different batch dimensions",
+                      "expand them to the same batch dimensions first");
     }
   }
   call.query = with_batch(c, call.query);
@@ -85,7 +94,9 @@ V* attend(LowerContext& c, std::string_view mask_name) {
 V* plain(LowerContext& c) { return attend(c, "attn_mask"); }
 V* with_statistics(LowerContext& c) {
   std::vector<V*> all(c.schema().returns.size(), nullptr);
-  all[0] = attend(c, c.schema().name == "aten::_scaled_dot_product_efficient_attention" ? "attn_bias" : "attn_mask");
+  all[0] =
+      attend(c, c.schema().name == "aten::_scaled_dot_product_efficient_attention" ? "attn_bias"
+                                                                                   : "attn_mask");
   return c.refused() ? nullptr : c.give(std::move(all));
 }
 
@@ -96,11 +107,14 @@ V* linear(LowerContext& c, V* x, V* weight, V* bias) {
   return bias ? lower::add(c, y, bias) : y;
 }
 
-// The mask where true leaves a place out (or a float mask is added), spread to [batch, heads, queries, keys].
+// The mask where true leaves a place out (or a float mask is added), spread to [batch, heads,
+// queries, keys].
 V* spread_mask(LowerContext& c, V* mask, std::optional<int64_t> type) {
   const size_t rank = lower::rank(c, mask);
-  if (type == 1 && rank == 2) mask = lower::unsqueeze(c, mask, {1, 2});  // of keys, one row for each batch
-  else if (type == 0 && rank == 3) mask = lower::unsqueeze(c, mask, {1});
+  if (type == 1 && rank == 2)
+    mask = lower::unsqueeze(c, mask, {1, 2});  // of keys, one row for each batch
+  else if (type == 0 && rank == 3)
+    mask = lower::unsqueeze(c, mask, {1});
   return mask;
 }
 
@@ -119,10 +133,13 @@ struct Attended {
 Attended multi_head(LowerContext& c, const Heads& h) {
   const Sizes q = lower::sizes(c, h.query);
   const Sizes k = lower::sizes(c, h.key);
-  if (q.size() != 3 || k.size() != 3 || h.heads < 1) return {c.refuse("multi-head attention needs inputs of three dimensions"), nullptr};
+  if (q.size() != 3 || k.size() != 3 || h.heads < 1)
+    return {c.refuse("multi-head attention needs inputs of three dimensions"), nullptr};
   V* mask = h.mask ? spread_mask(c, h.mask, h.mask_type) : nullptr;
-  if (mask && mask->dtype() == DType::boolean) mask = c.b.emit_named("Not", {mask});
-  else if (mask) mask = c.b.cast(mask, h.query->dtype());
+  if (mask && mask->dtype() == DType::boolean)
+    mask = c.b.emit_named("Not", {mask});
+  else if (mask)
+    mask = c.b.cast(mask, h.query->dtype());
   Attention op;
   op.q_num_heads = h.heads;
   op.kv_num_heads = h.heads;
@@ -142,7 +159,8 @@ Attended multi_head(LowerContext& c, const Heads& h) {
   const auto size = head.constant();
   if (!size) return {c.refuse("the size of a head depends on the input"), nullptr};
   auto by_head = [&](V* x, const Sizes& sizes, std::vector<int64_t> order) {
-    return lower::transpose(c, lower::reshape(c, x, {sizes[0], sizes[1], h.heads, head}), std::move(order));
+    return lower::transpose(c, lower::reshape(c, x, {sizes[0], sizes[1], h.heads, head}),
+                            std::move(order));
   };
   V* scores = lower::matmul(c, by_head(h.query, q, {0, 2, 1, 3}), by_head(h.key, k, {0, 2, 3, 1}));
   scores = lower::mul(c, scores, lower::like(c, scores, 1 / std::sqrt(static_cast<double>(*size))));
@@ -164,7 +182,8 @@ V* native_multi_head(LowerContext& c) {
   Heads h{nullptr, nullptr, nullptr, c.constant("num_head")};
   if (query == key && key == value) {
     V* all = linear(c, query, weight, bias);
-    const std::vector<V*> parts = {lower::slice(c, all, 2, 0, d), lower::slice(c, all, 2, d, 2 * d), lower::slice(c, all, 2, 2 * d, 3 * d)};
+    const std::vector<V*> parts = {lower::slice(c, all, 2, 0, d), lower::slice(c, all, 2, d, 2 * d),
+                                   lower::slice(c, all, 2, 2 * d, 3 * d)};
     h.query = parts[0];
     h.key = parts[1];
     h.value = parts[2];
@@ -172,7 +191,8 @@ V* native_multi_head(LowerContext& c) {
     V** targets[] = {&h.query, &h.key, &h.value};
     V* sources[] = {query, key, value};
     for (int64_t i = 0; i < 3; ++i) {
-      *targets[i] = linear(c, sources[i], lower::slice(c, weight, 0, i * d, (i + 1) * d), lower::slice(c, bias, 0, i * d, (i + 1) * d));
+      *targets[i] = linear(c, sources[i], lower::slice(c, weight, 0, i * d, (i + 1) * d),
+                           lower::slice(c, bias, 0, i * d, (i + 1) * d));
     }
   }
   if (c.has("mask")) h.mask = c.tensor("mask");
@@ -181,7 +201,8 @@ V* native_multi_head(LowerContext& c) {
   h.average = c.flag("average_attn_weights");
   const Attended out = multi_head(c, h);
   if (c.refused()) return nullptr;
-  return c.give({linear(c, out.output, c.tensor("proj_weight"), c.tensor("proj_bias")), out.weights});
+  return c.give(
+      {linear(c, out.output, c.tensor("proj_weight"), c.tensor("proj_bias")), out.weights});
 }
 
 V* norm(LowerContext& c, V* x, const char* weight, const char* bias) {
@@ -198,7 +219,8 @@ V* encoder_layer(LowerContext& c) {
   const bool first = c.flag("norm_first");
   auto attention = [&](V* in) {
     V* all = linear(c, in, c.tensor("qkv_weight"), c.tensor("qkv_bias"));
-    Heads h{lower::slice(c, all, 2, 0, d), lower::slice(c, all, 2, d, 2 * d), lower::slice(c, all, 2, 2 * d, 3 * d), c.constant("num_heads")};
+    Heads h{lower::slice(c, all, 2, 0, d), lower::slice(c, all, 2, d, 2 * d),
+            lower::slice(c, all, 2, 2 * d, 3 * d), c.constant("num_heads")};
     if (c.has("mask")) h.mask = c.tensor("mask");
     if (c.has("mask_type")) h.mask_type = c.constant("mask_type");
     return linear(c, multi_head(c, h).output, c.tensor("proj_weight"), c.tensor("proj_bias"));

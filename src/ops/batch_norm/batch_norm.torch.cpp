@@ -19,7 +19,8 @@ ir::Value* by_batch(LowerContext& c, ir::Value* x, ir::Value* weight, ir::Value*
   }
   ir::Value* centred = lower::sub(c, x, lower::reduce(c, "ReduceMean", x, axes, true));
   ir::Value* variance = lower::reduce(c, "ReduceMean", lower::mul(c, centred, centred), axes, true);
-  ir::Value* y = lower::div(c, centred, c.b.emit_named("Sqrt", {lower::add(c, variance, lower::like(c, x, eps))}));
+  ir::Value* y = lower::div(
+      c, centred, c.b.emit_named("Sqrt", {lower::add(c, variance, lower::like(c, x, eps))}));
   if (weight) y = lower::mul(c, y, lower::unsqueeze(c, weight, spread));
   if (bias) y = lower::add(c, y, lower::unsqueeze(c, bias, spread));
   return y;
@@ -33,7 +34,8 @@ ir::Value* normalise(LowerContext& c) {
   if (!mean || !variance) return by_batch(c, x, c.tensor("weight"), c.tensor("bias"), eps);
   if (training) {
     c.machine().notices.push_back(
-        {"a batch normalisation was saved in training mode; it is converted as in evaluation, by its running statistics",
+        {"a batch normalisation was saved in training mode; it is converted as in evaluation, by "
+         "its running statistics",
          ir::where(c.b.origin())});
   }
   return batch_norm_by_statistics(c, x, c.tensor("weight"), c.tensor("bias"), mean, variance, eps);
@@ -47,14 +49,16 @@ ir::Value* native(LowerContext& c) {
 }
 
 ir::Value* no_stats(LowerContext& c) {
-  ir::Value* y = by_batch(c, c.tensor("input"), c.tensor("weight"), c.tensor("bias"), c.number("eps"));
+  ir::Value* y =
+      by_batch(c, c.tensor("input"), c.tensor("weight"), c.tensor("bias"), c.number("eps"));
   return c.give({y, nullptr, nullptr});
 }
 
 }  // namespace batch_norm_lowering
 
 ir::Value* batch_norm_by_statistics(torch::LowerContext& c, ir::Value* x, ir::Value* weight,
-                                    ir::Value* bias, ir::Value* mean, ir::Value* variance, double eps) {
+                                    ir::Value* bias, ir::Value* mean, ir::Value* variance,
+                                    double eps) {
   const Sizes channels = lower::sizes(c, mean);
   if (!weight) weight = lower::filled(c, channels, 1, x->dtype());
   if (!bias) bias = lower::filled(c, channels, 0, x->dtype());

@@ -6,6 +6,7 @@
 namespace tenon::ops {
 
 ir::Value* batch_norm_by_statistics(torch::LowerContext& c, ir::Value* x, ir::Value* weight,
-                                    ir::Value* bias, ir::Value* mean, ir::Value* variance, double eps);
+                                    ir::Value* bias, ir::Value* mean, ir::Value* variance,
+                                    double eps);
 
 }  // namespace tenon::ops

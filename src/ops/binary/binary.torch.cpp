@@ -33,7 +33,8 @@ V* scaled(LowerContext& c, V* x) {
   if (!c.has("alpha")) return x;
   const torch::Value& alpha = c.value("alpha");
   if (const ir::Dim* d = alpha.get<ir::Dim>(); d && d->is(1)) return x;
-  if (const torch::Float* f = alpha.get<torch::Float>(); f && f->is_known() && f->known == 1) return x;
+  if (const torch::Float* f = alpha.get<torch::Float>(); f && f->is_known() && f->known == 1)
+    return x;
   return lower::mul(c, x, c.scalar("alpha", x->dtype()));
 }
 
@@ -87,7 +88,8 @@ V* floor_divide(LowerContext& c) {
 V* divide_rounded(LowerContext& c) {
   if (!c.has("rounding_mode")) return true_divide(c);
   if (c.text("rounding_mode") == "floor") return floor_divide(c);
-  if (c.text("rounding_mode") != "trunc") return c.refuse("rounding mode '" + c.text("rounding_mode") + "' is not known");
+  if (c.text("rounding_mode") != "trunc")
+    return c.refuse("rounding mode '" + c.text("rounding_mode") + "' is not known");
   const Pair p = operands(c);
   V* quotient = lower::div(c, p.a, p.b);
   return is_floating(p.type) ? truncate(c, quotient) : quotient;
@@ -109,7 +111,9 @@ V* pow(LowerContext& c) {
   const Pair p = operands(c, "self", "exponent");
   return named(c, "Pow", p.a, p.b);
 }
-V* float_power(LowerContext& c) { return named(c, "Pow", c.operand("self", DType::f64), c.operand("exponent", DType::f64)); }
+V* float_power(LowerContext& c) {
+  return named(c, "Pow", c.operand("self", DType::f64), c.operand("exponent", DType::f64));
+}
 
 V* square(LowerContext& c) {
   V* x = c.tensor("self");
@@ -141,12 +145,14 @@ V* addcmul(LowerContext& c) {
 }
 V* addcdiv(LowerContext& c) {
   const DType type = LowerContext::floating(c.promoted({"self", "tensor1", "tensor2"}));
-  V* quotient = lower::div(c, lower::mul(c, c.operand("tensor1", type), c.scalar("value", type)), c.operand("tensor2", type));
+  V* quotient = lower::div(c, lower::mul(c, c.operand("tensor1", type), c.scalar("value", type)),
+                           c.operand("tensor2", type));
   return lower::add(c, c.operand("self", type), quotient);
 }
 V* lerp(LowerContext& c) {
   const DType type = c.promoted({"self", "end"});
-  V *start = c.operand("self", type), *end = c.operand("end", type), *weight = c.operand("weight", type);
+  V *start = c.operand("self", type), *end = c.operand("end", type),
+    *weight = c.operand("weight", type);
   return lower::add(c, start, lower::mul(c, weight, lower::sub(c, end, start)));
 }
 
@@ -160,7 +166,8 @@ V* log_add_exp(LowerContext& c) {
   V* more = c.b.emit_named("Softplus", {distance});
   if (base_two) more = lower::div(c, more, lower::like(c, p.a, ln2));
   V* larger = named(c, "Max", p.a, p.b);
-  return lower::where(c, named(c, "Equal", p.a, p.b), lower::add(c, larger, lower::like(c, larger, base_two ? 1 : ln2)),
+  return lower::where(c, named(c, "Equal", p.a, p.b),
+                      lower::add(c, larger, lower::like(c, larger, base_two ? 1 : ln2)),
                       lower::add(c, larger, more));
 }
 
@@ -170,8 +177,10 @@ V* hypot(LowerContext& c) {
   V* b = c.b.emit_named("Abs", {p.b});
   V *large = named(c, "Max", a, b), *small = named(c, "Min", a, b);
   V* ratio = lower::div(c, small, large);
-  V* root = c.b.emit_named("Sqrt", {lower::add(c, lower::mul(c, ratio, ratio), lower::like(c, ratio, 1))});
-  return lower::where(c, named(c, "Equal", large, zero(c, large)), zero(c, large), lower::mul(c, large, root));
+  V* root = c.b.emit_named("Sqrt",
+                           {lower::add(c, lower::mul(c, ratio, ratio), lower::like(c, ratio, 1))});
+  return lower::where(c, named(c, "Equal", large, zero(c, large)), zero(c, large),
+                      lower::mul(c, large, root));
 }
 
 V* atan2(LowerContext& c) {
@@ -192,7 +201,8 @@ V* x_log_y(LowerContext& c) {
   const Pair p = floating_operands(c);
   V* b = plus_one ? lower::add(c, p.b, lower::like(c, p.b, 1)) : p.b;
   V* product = lower::mul(c, p.a, c.b.emit_named("Log", {b}));
-  V* vanishes = named(c, "And", named(c, "Equal", p.a, zero(c, p.a)), c.b.emit_named("Not", {c.b.emit_named("IsNaN", {p.b})}));
+  V* vanishes = named(c, "And", named(c, "Equal", p.a, zero(c, p.a)),
+                      c.b.emit_named("Not", {c.b.emit_named("IsNaN", {p.b})}));
   return lower::where(c, vanishes, zero(c, p.a), product);
 }
 
@@ -206,7 +216,8 @@ V* heaviside(LowerContext& c) {
 V* copysign(LowerContext& c) {
   const Pair p = floating_operands(c);
   // Dividing tells -0 from 0.
-  V* minus = named(c, "Or", negative(c, p.b), negative(c, lower::div(c, lower::like(c, p.b, 1), p.b)));
+  V* minus =
+      named(c, "Or", negative(c, p.b), negative(c, lower::div(c, lower::like(c, p.b, 1), p.b)));
   V* size = c.b.emit_named("Abs", {p.a});
   return lower::where(c, minus, c.b.emit_named("Neg", {size}), size);
 }
@@ -243,7 +254,8 @@ V* shift(LowerContext& c) {
   }
   V* wide_a = c.b.cast(p.a, DType::i64);
   V* power = named(c, "Pow", c.b.scalar_int(2), c.b.cast(p.b, DType::i64));
-  return c.b.cast(left ? lower::mul(c, wide_a, power) : floor_divide_values(c, wide_a, power), p.type);
+  return c.b.cast(left ? lower::mul(c, wide_a, power) : floor_divide_values(c, wide_a, power),
+                  p.type);
 }
 
 }  // namespace binary_lowering

@@ -17,7 +17,8 @@ V* clip(LowerContext& c, V* x, V* low, V* high) {
 V* between(LowerContext& c, std::string_view low, std::string_view high) {
   const DType type = c.promoted({"self", low, high});
   V* x = c.operand("self", type);
-  return clip(c, x, c.has(low) ? c.scalar(low, type) : nullptr, c.has(high) ? c.scalar(high, type) : nullptr);
+  return clip(c, x, c.has(low) ? c.scalar(low, type) : nullptr,
+              c.has(high) ? c.scalar(high, type) : nullptr);
 }
 
 V* clamp(LowerContext& c) { return between(c, "min", "max"); }

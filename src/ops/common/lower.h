@@ -1,4 +1,5 @@
-// What the operators' lowerings share: short names for common emissions, and PyTorch's rules on dimensions.
+// What the operators' lowerings share: short names for common emissions, and PyTorch's rules on
+// dimensions.
 #pragma once
 
 #include <functional>
@@ -62,8 +63,8 @@ std::vector<int64_t> inverse(const std::vector<int64_t>& permutation);
 V* count(LowerContext& c, V* x, const std::vector<int64_t>& axes, DType dtype);
 // The shape that these broadcast to; refuses where they do not.
 std::optional<Sizes> broadcast(LowerContext& c, const std::vector<Sizes>& shapes);
-// Runs f on x with a leading dimension added where x lacks the batch dimension of this rank, and takes
-// it off the results again.
+// Runs f on x with a leading dimension added where x lacks the batch dimension of this rank, and
+// takes it off the results again.
 V* batched(LowerContext& c, V* x, size_t rank, const std::function<std::vector<V*>(V*)>& f);
 
 }  // namespace lower

@@ -22,29 +22,36 @@ V* compare(LowerContext& c) {
 }
 V* not_equal(LowerContext& c) { return c.b.emit_named("Not", {compare<kEqual, false>(c)}); }
 
-// |a - b| <= atol + rtol * |b|, or equal (infinities); not-a-numbers are close only where asked for.
+// |a - b| <= atol + rtol * |b|, or equal (infinities); not-a-numbers are close only where asked
+// for.
 V* is_close(LowerContext& c) {
   const DType type = c.promoted({"self", "other"}), wide = LowerContext::floating(type);
   V *a = c.operand("self", wide), *b = c.operand("other", wide);
-  V* allowed = lower::add(c, lower::mul(c, c.b.emit_named("Abs", {b}), c.scalar("rtol", wide)), c.scalar("atol", wide));
+  V* allowed = lower::add(c, lower::mul(c, c.b.emit_named("Abs", {b}), c.scalar("rtol", wide)),
+                          c.scalar("atol", wide));
   V* distance = c.b.emit_named("Abs", {lower::sub(c, a, b)});
   V* near = c.b.emit_named("LessOrEqual", {distance, allowed});
   V* finite = c.b.emit_named("Less", {distance, lower::like(c, distance, HUGE_VAL)});
-  V* close = c.b.emit_named("Or", {c.b.emit_named("Equal", {a, b}), c.b.emit_named("And", {near, finite})});
+  V* close = c.b.emit_named(
+      "Or", {c.b.emit_named("Equal", {a, b}), c.b.emit_named("And", {near, finite})});
   if (c.flag("equal_nan")) {
-    close = c.b.emit_named("Or", {close, c.b.emit_named("And", {c.b.emit_named("IsNaN", {a}), c.b.emit_named("IsNaN", {b})})});
+    close = c.b.emit_named("Or", {close, c.b.emit_named("And", {c.b.emit_named("IsNaN", {a}),
+                                                                c.b.emit_named("IsNaN", {b})})});
   }
   return close;
 }
 
 V* everywhere(LowerContext& c, V* condition) {
   V* as_int = c.b.cast(condition, DType::i32);
-  return c.b.cast(lower::reduce(c, "ReduceMin", as_int, lower::all_axes(lower::rank(c, condition)), false), DType::boolean);
+  return c.b.cast(
+      lower::reduce(c, "ReduceMin", as_int, lower::all_axes(lower::rank(c, condition)), false),
+      DType::boolean);
 }
 V* all_close(LowerContext& c) { return everywhere(c, is_close(c)); }
 
 V* equal(LowerContext& c) {
-  if (lower::sizes(c, c.tensor("self")) != lower::sizes(c, c.tensor("other"))) return c.b.scalar(0, DType::boolean);
+  if (lower::sizes(c, c.tensor("self")) != lower::sizes(c, c.tensor("other")))
+    return c.b.scalar(0, DType::boolean);
   return everywhere(c, compare<kEqual, false>(c));
 }
 

@@ -71,13 +71,17 @@ V* column_stack(LowerContext& c) {
   std::vector<V*> parts = promoted(c);
   for (V*& part : parts) {
     const size_t n = lower::rank(c, part);
-    if (n == 0) part = lower::unsqueeze(c, part, {0, 1});
-    else if (n == 1) part = lower::unsqueeze(c, part, {1});
+    if (n == 0)
+      part = lower::unsqueeze(c, part, {0, 1});
+    else if (n == 1)
+      part = lower::unsqueeze(c, part, {1});
   }
   return join(c, parts, 1);
 }
 template <size_t rank>
-V* single(LowerContext& c) { return at_least(c, c.tensor("self"), rank); }
+V* single(LowerContext& c) {
+  return at_least(c, c.tensor("self"), rank);
+}
 template <size_t rank>
 V* several(LowerContext& c) {
   std::vector<V*> parts = c.tensors("tensors");

@@ -27,17 +27,21 @@ V* on_images(LowerContext& c, V* x, const std::function<V*(V*)>& f) {
 
 V* pixel_shuffle(LowerContext& c) {
   const int64_t factor = c.constant("upscale_factor");
-  return on_images(c, c.tensor("self"), [&](V* x) { return c.b.emit(DepthToSpace{.blocksize = factor, .mode = "CRD"}, {x}); });
+  return on_images(c, c.tensor("self"), [&](V* x) {
+    return c.b.emit(DepthToSpace{.blocksize = factor, .mode = "CRD"}, {x});
+  });
 }
 
-// SpaceToDepth in the column-major order is of the newest opset only; written out it goes everywhere.
+// SpaceToDepth in the column-major order is of the newest opset only; written out it goes
+// everywhere.
 V* pixel_unshuffle(LowerContext& c) {
   const int64_t r = c.constant("downscale_factor");
   if (r < 1) return c.refuse("the factor is not positive");
   return on_images(c, c.tensor("self"), [&](V* x) {
     const Sizes s = lower::sizes(c, x);
     const ir::Dim h = floordiv(s[2], r), w = floordiv(s[3], r);
-    V* split = lower::transpose(c, lower::reshape(c, x, {s[0], s[1], h, r, w, r}), {0, 1, 3, 5, 2, 4});
+    V* split =
+        lower::transpose(c, lower::reshape(c, x, {s[0], s[1], h, r, w, r}), {0, 1, 3, 5, 2, 4});
     return lower::reshape(c, split, {s[0], s[1] * ir::Dim(r * r), h, w});
   });
 }

@@ -14,15 +14,19 @@ V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
   if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
   V* size = c.b.emit_named("Abs", {x});
   if (std::isinf(p)) return lower::reduce(c, "ReduceMax", size, {axis}, keep);
-  if (p == 0) return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis}, keep);
-  V* sum = lower::reduce(c, "ReduceSum", c.b.emit_named("Pow", {size, lower::like(c, x, p)}), {axis}, keep);
+  if (p == 0)
+    return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
+                         keep);
+  V* sum = lower::reduce(c, "ReduceSum", c.b.emit_named("Pow", {size, lower::like(c, x, p)}),
+                         {axis}, keep);
   return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
 }
 
 // Every row of one with every row of the other.
 V* cdist(LowerContext& c) {
   V *a = c.tensor("x1"), *b = c.tensor("x2");
-  const auto ra = static_cast<int64_t>(lower::rank(c, a)), rb = static_cast<int64_t>(lower::rank(c, b));
+  const auto ra = static_cast<int64_t>(lower::rank(c, a)),
+             rb = static_cast<int64_t>(lower::rank(c, b));
   if (ra < 2 || rb < 2) return c.refuse("the inputs have fewer than two dimensions");
   V* difference = lower::sub(c, lower::unsqueeze(c, a, {ra - 1}), lower::unsqueeze(c, b, {rb - 2}));
   return norm(c, difference, c.number("p"), std::max(ra, rb), false);
@@ -32,7 +36,8 @@ V* pairwise(LowerContext& c) {
   V* difference = lower::sub(c, c.tensor("x1"), c.tensor("x2"));
   const auto rank = static_cast<int64_t>(lower::rank(c, difference));
   if (rank == 0) return c.refuse("the inputs have no dimensions");
-  return norm(c, lower::add(c, difference, lower::like(c, difference, c.number("eps"))), c.number("p"), rank - 1, c.flag("keepdim"));
+  return norm(c, lower::add(c, difference, lower::like(c, difference, c.number("eps"))),
+              c.number("p"), rank - 1, c.flag("keepdim"));
 }
 
 // Each norm is kept above eps, as PyTorch does.
@@ -46,7 +51,8 @@ V* cosine_similarity(LowerContext& c) {
   a = lower::expand(c, a, *common);
   b = lower::expand(c, b, *common);
   auto unit = [&](V* x) {
-    V* length = c.b.emit_named("Max", {norm(c, x, 2, *axis, true), lower::like(c, x, c.number("eps"))});
+    V* length =
+        c.b.emit_named("Max", {norm(c, x, 2, *axis, true), lower::like(c, x, c.number("eps"))});
     return lower::div(c, x, length);
   };
   return lower::reduce(c, "ReduceSum", lower::mul(c, unit(a), unit(b)), {*axis}, false);
@@ -67,8 +73,10 @@ V* diff(LowerContext& c) {
     const Sizes sizes = lower::sizes(c, x);
     if (sizes.empty()) return c.refuse("the tensor has no dimensions");
     const ir::Dim size = sizes[static_cast<size_t>(*axis)];
-    V *later = lower::slice(c, x, *axis, 1, size), *earlier = lower::slice(c, x, *axis, 0, size - ir::Dim(1));
-    x = x->dtype() == DType::boolean ? c.b.emit_named("Xor", {later, earlier}) : lower::sub(c, later, earlier);
+    V *later = lower::slice(c, x, *axis, 1, size),
+      *earlier = lower::slice(c, x, *axis, 0, size - ir::Dim(1));
+    x = x->dtype() == DType::boolean ? c.b.emit_named("Xor", {later, earlier})
+                                     : lower::sub(c, later, earlier);
   }
   return x;
 }

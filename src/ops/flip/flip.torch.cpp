@@ -12,8 +12,10 @@ using torch::LowerContext;
 V* reversed(LowerContext& c, V* x, const std::vector<int64_t>& axes) {
   if (axes.empty()) return x;
   const size_t n = axes.size();
-  const std::vector<int64_t> starts(n, -1), ends(n, std::numeric_limits<int64_t>::min() + 1), steps(n, -1);
-  V* out = c.b.emit_named("Slice", {x, c.b.ints(starts), c.b.ints(ends), c.b.ints(axes), c.b.ints(steps)});
+  const std::vector<int64_t> starts(n, -1), ends(n, std::numeric_limits<int64_t>::min() + 1),
+      steps(n, -1);
+  V* out = c.b.emit_named("Slice",
+                          {x, c.b.ints(starts), c.b.ints(ends), c.b.ints(axes), c.b.ints(steps)});
   if (!c.b.failed()) out->type.shape = x->shape();
   return out;
 }
@@ -28,7 +30,8 @@ V* flip(LowerContext& c) {
 template <int64_t axis>
 V* flip_one(LowerContext& c) {
   V* x = c.tensor("self");
-  if (lower::rank(c, x) <= static_cast<size_t>(axis)) return c.refuse("the tensor has too few dimensions");
+  if (lower::rank(c, x) <= static_cast<size_t>(axis))
+    return c.refuse("the tensor has too few dimensions");
   return reversed(c, x, {axis});
 }
 
@@ -53,8 +56,10 @@ V* rot90(LowerContext& c) {
 
 std::span<const torch::Lowering> flip_torch() {
   using namespace flip_lowering;
-  static constexpr torch::Lowering kAll[] = {
-      {"aten::flip", flip}, {"aten::fliplr", flip_one<1>}, {"aten::flipud", flip_one<0>}, {"aten::rot90", rot90}};
+  static constexpr torch::Lowering kAll[] = {{"aten::flip", flip},
+                                             {"aten::fliplr", flip_one<1>},
+                                             {"aten::flipud", flip_one<0>},
+                                             {"aten::rot90", rot90}};
   return kAll;
 }
 

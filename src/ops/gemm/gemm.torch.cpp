@@ -18,7 +18,8 @@ V* linear(LowerContext& c) {
     if (bias) inputs.push_back(bias);
     return c.b.emit(Gemm{.trans_b = true}, std::move(inputs));
   }
-  if (weight_rank < 1 || weight_rank > 2) return c.refuse(fmt::format("the weight has {} dimensions", weight_rank));
+  if (weight_rank < 1 || weight_rank > 2)
+    return c.refuse(fmt::format("the weight has {} dimensions", weight_rank));
   V* y = lower::matmul(c, x, weight_rank == 2 ? lower::transpose(c, weight, {1, 0}) : weight);
   return bias ? lower::add(c, y, bias) : y;
 }
@@ -26,7 +27,8 @@ V* linear(LowerContext& c) {
 // beta * self + alpha * product, in the form of baddbmm and its relatives.
 V* combine(LowerContext& c, V* product) {
   V* self = c.tensor("self");
-  const double alpha = c.has("alpha") ? c.number("alpha") : 1, beta = c.has("beta") ? c.number("beta") : 1;
+  const double alpha = c.has("alpha") ? c.number("alpha") : 1,
+               beta = c.has("beta") ? c.number("beta") : 1;
   if (alpha != 1) product = lower::mul(c, product, lower::like(c, product, alpha));
   if (beta == 0) {  // not even NaN comes through
     const auto sizes = lower::broadcast(c, {lower::sizes(c, self), lower::sizes(c, product)});
@@ -50,13 +52,18 @@ V* addmm(LowerContext& c) {
   return c.b.emit(op, {a, b, c.tensor("self")});
 }
 
-V* baddbmm(LowerContext& c) { return combine(c, lower::matmul(c, c.tensor("batch1"), c.tensor("batch2"))); }
+V* baddbmm(LowerContext& c) {
+  return combine(c, lower::matmul(c, c.tensor("batch1"), c.tensor("batch2")));
+}
 V* addbmm(LowerContext& c) {
-  return combine(c, lower::reduce(c, "ReduceSum", lower::matmul(c, c.tensor("batch1"), c.tensor("batch2")), {0}, false));
+  return combine(
+      c, lower::reduce(c, "ReduceSum", lower::matmul(c, c.tensor("batch1"), c.tensor("batch2")),
+                       {0}, false));
 }
 V* addmv(LowerContext& c) { return combine(c, lower::matmul(c, c.tensor("mat"), c.tensor("vec"))); }
 V* addr(LowerContext& c) {
-  return combine(c, lower::mul(c, lower::unsqueeze(c, c.tensor("vec1"), {1}), lower::unsqueeze(c, c.tensor("vec2"), {0})));
+  return combine(c, lower::mul(c, lower::unsqueeze(c, c.tensor("vec1"), {1}),
+                               lower::unsqueeze(c, c.tensor("vec2"), {0})));
 }
 
 }  // namespace gemm_lowering
@@ -64,7 +71,7 @@ V* addr(LowerContext& c) {
 std::span<const torch::Lowering> gemm_torch() {
   using namespace gemm_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::linear", linear}, {"aten::addmm", addmm},   {"aten::baddbmm", baddbmm},
+      {"aten::linear", linear}, {"aten::addmm", addmm}, {"aten::baddbmm", baddbmm},
       {"aten::addbmm", addbmm}, {"aten::addmv", addmv}, {"aten::addr", addr},
   };
   return kAll;

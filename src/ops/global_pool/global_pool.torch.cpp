@@ -1,4 +1,5 @@
-// PyTorch's adaptive pooling: window i of n over a size s is [floor(i * s / n), ceil((i + 1) * s / n)).
+// PyTorch's adaptive pooling: window i of n over a size s is [floor(i * s / n), ceil((i + 1) * s /
+// n)).
 #include "ops/global_pool/global_pool.h"
 
 #include <fmt/format.h>
@@ -29,7 +30,8 @@ std::optional<Target> target(LowerContext& c, V* x, size_t rank) {
   Sizes out = c.ints("output_size");
   if (out.size() == 1) out.resize(rank, out[0]);
   if (out.size() != rank || sizes.size() != rank + 2) {
-    c.refuse(fmt::format("{} output sizes for an input with {} dimensions", out.size(), sizes.size()));
+    c.refuse(
+        fmt::format("{} output sizes for an input with {} dimensions", out.size(), sizes.size()));
     return std::nullopt;
   }
   t.kernel.emplace();
@@ -43,14 +45,18 @@ std::optional<Target> target(LowerContext& c, V* x, size_t rank) {
       c.refuse("an output size is not positive");
       return std::nullopt;
     }
-    if (t.kernel && f && o && *f % *o == 0 && *f > 0) t.kernel->push_back(*f / *o);
-    else t.kernel.reset();
+    if (t.kernel && f && o && *f % *o == 0 && *f > 0)
+      t.kernel->push_back(*f / *o);
+    else
+      t.kernel.reset();
   }
   return t;
 }
 
 std::string unfit(const ir::Dim& in, const ir::Dim& out) {
-  return fmt::format("adaptive pooling from {} to {}: the windows differ in size and depend on the input", in.str(), out.str());
+  return fmt::format(
+      "adaptive pooling from {} to {}: the windows differ in size and depend on the input",
+      in.str(), out.str());
 }
 
 // One axis, by whichever exact means there is.
@@ -65,12 +71,14 @@ V* average_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& in, const ir
     return lower::reduce(c, "ReduceMean", lower::reshape(c, x, split), {axis + 1}, false);
   }
   const auto n = in.constant(), m = out.constant();
-  if (!n || !m || *n * *m > (int64_t{1} << 24)) return c.refuse(unfit(in, out), "fix the dimension with --shapes");
+  if (!n || !m || *n * *m > (int64_t{1} << 24))
+    return c.refuse(unfit(in, out), "fix the dimension with --shapes");
   // A matrix product with the windows' weights.
   std::vector<double> weights(static_cast<size_t>(*n * *m), 0.0);
   for (int64_t i = 0; i < *m; ++i) {
     const int64_t begin = window_begin(i, *n, *m), end = window_end(i, *n, *m);
-    for (int64_t k = begin; k < end; ++k) weights[static_cast<size_t>(k * *m + i)] = 1.0 / static_cast<double>(end - begin);
+    for (int64_t k = begin; k < end; ++k)
+      weights[static_cast<size_t>(k * *m + i)] = 1.0 / static_cast<double>(end - begin);
   }
   V* matrix = lower::float_table(c, weights, {*n, *m}, x->dtype());
   const auto last = static_cast<int64_t>(lower::rank(c, x)) - 1;
@@ -79,14 +87,17 @@ V* average_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& in, const ir
   return lower::transpose(c, y, lower::inverse(order));
 }
 
-// The maximum of one axis and no indices: windows are gathered at equal length, their last element repeated.
+// The maximum of one axis and no indices: windows are gathered at equal length, their last element
+// repeated.
 V* maximum_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& in, const ir::Dim& out) {
   if (in == out) return x;
   if (out.is(1)) return lower::reduce(c, "ReduceMax", x, {axis}, true);
   const auto n = in.constant(), m = out.constant();
-  if (!n || !m || *n < 1 || *m > (int64_t{1} << 20)) return c.refuse(unfit(in, out), "fix the dimension with --shapes");
+  if (!n || !m || *n < 1 || *m > (int64_t{1} << 20))
+    return c.refuse(unfit(in, out), "fix the dimension with --shapes");
   int64_t longest = 0;
-  for (int64_t i = 0; i < *m; ++i) longest = std::max(longest, window_end(i, *n, *m) - window_begin(i, *n, *m));
+  for (int64_t i = 0; i < *m; ++i)
+    longest = std::max(longest, window_end(i, *n, *m) - window_begin(i, *n, *m));
   std::vector<int64_t> places;
   for (int64_t i = 0; i < *m; ++i) {
     for (int64_t k = 0; k < longest; ++k) {
@@ -126,7 +137,10 @@ V* maximum(LowerContext& c) {
     const Sizes sizes = lower::sizes(c, x);
     if (t->all_one) {
       V* flat = lower::reshape(c, x, {sizes[0], sizes[1], ir::product(t->in)});
-      V* place = c.b.emit_with("ArgMax", {{"axis", int64_t{2}}, {"keepdims", int64_t{1}}, {"select_last_index", int64_t{0}}}, {flat});
+      V* place = c.b.emit_with(
+          "ArgMax",
+          {{"axis", int64_t{2}}, {"keepdims", int64_t{1}}, {"select_last_index", int64_t{0}}},
+          {flat});
       std::vector<int64_t> more;
       for (size_t i = 3; i < rank + 2; ++i) more.push_back(static_cast<int64_t>(i));
       return {c.b.emit(GlobalMaxPool{}, {x}), lower::unsqueeze(c, place, more)};
@@ -137,7 +151,8 @@ V* maximum(LowerContext& c) {
       op.dilations.assign(rank, 1);
       op.pads.assign(2 * rank, 0);
       const std::vector<V*> out = c.b.emit_n(op, {x}, 2);
-      return {out[0], c.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {out[1], c.b.dim(ir::product(t->in))})};
+      return {out[0],
+              c.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {out[1], c.b.dim(ir::product(t->in))})};
     }
     for (size_t i = 0; i < rank && !c.refused(); ++i) {
       x = maximum_axis(c, x, static_cast<int64_t>(i + 2), t->in[i], t->out[i]);
@@ -151,14 +166,10 @@ V* maximum(LowerContext& c) {
 std::span<const torch::Lowering> global_pool_torch() {
   using namespace global_pool_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::adaptive_avg_pool1d", average<1>},
-      {"aten::adaptive_avg_pool2d", average<2>},
-      {"aten::_adaptive_avg_pool2d", average<2>},
-      {"aten::adaptive_avg_pool3d", average<3>},
-      {"aten::_adaptive_avg_pool3d", average<3>},
-      {"aten::adaptive_max_pool1d", maximum<1>},
-      {"aten::adaptive_max_pool2d", maximum<2>},
-      {"aten::adaptive_max_pool3d", maximum<3>},
+      {"aten::adaptive_avg_pool1d", average<1>},  {"aten::adaptive_avg_pool2d", average<2>},
+      {"aten::_adaptive_avg_pool2d", average<2>}, {"aten::adaptive_avg_pool3d", average<3>},
+      {"aten::_adaptive_avg_pool3d", average<3>}, {"aten::adaptive_max_pool1d", maximum<1>},
+      {"aten::adaptive_max_pool2d", maximum<2>},  {"aten::adaptive_max_pool3d", maximum<3>},
   };
   return kAll;
 }

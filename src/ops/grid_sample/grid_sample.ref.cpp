@@ -76,12 +76,14 @@ Taps taps_of(const Sampler& s, double position, size_t axis) {
 }
 
 // The weighted sum over all combinations of taps, axis by axis.
-double sample(const double* plane, const Sampler& s, std::span<const Taps> taps, size_t axis, int64_t offset) {
+double sample(const double* plane, const Sampler& s, std::span<const Taps> taps, size_t axis,
+              int64_t offset) {
   if (axis == taps.size()) return plane[offset];
   double sum = 0;
   for (size_t k = 0; k < taps[axis].at.size(); ++k) {
     if (taps[axis].at[k] < 0) continue;
-    sum += taps[axis].weight[k] * sample(plane, s, taps, axis + 1, offset + taps[axis].at[k] * s.strides[axis]);
+    sum += taps[axis].weight[k] *
+           sample(plane, s, taps, axis + 1, offset + taps[axis].at[k] * s.strides[axis]);
   }
   return sum;
 }
@@ -96,7 +98,8 @@ Status run_grid_sample(RefContext& c) {
     return c.fail("the grid does not fit the input");
   Sampler s{op, {x.shape().begin() + 2, x.shape().end()}, {}};
   s.strides = strides_of(s.size);
-  const int64_t points = extent(grid.shape(), 1, grid.shape().size() - 1), channels = x.shape()[1], plane = element_count(s.size);
+  const int64_t points = extent(grid.shape(), 1, grid.shape().size() - 1), channels = x.shape()[1],
+                plane = element_count(s.size);
   Dims dims{x.shape()[0], channels};
   dims.insert(dims.end(), grid.shape().begin() + 1, grid.shape().end() - 1);
   TRY(check_size(c, x.dtype(), dims));
@@ -107,7 +110,8 @@ Status run_grid_sample(RefContext& c) {
       std::vector<Taps> taps;
       for (size_t axis = 0; axis < rank; ++axis) {
         // The grid names the last axis first.
-        const double at = where[static_cast<size_t>((n * points + p) * static_cast<int64_t>(rank)) + rank - 1 - axis];
+        const double at = where[static_cast<size_t>((n * points + p) * static_cast<int64_t>(rank)) +
+                                rank - 1 - axis];
         taps.push_back(taps_of(s, denormalise(at, s.size[axis], op.align_corners), axis));
       }
       for (int64_t ch = 0; ch < channels && plane > 0; ++ch) {

@@ -12,11 +12,15 @@ V* grid_sample(LowerContext& c) {
   const int64_t mode = c.constant("interpolation_mode"), padding = c.constant("padding_mode");
   if (mode < 0 || mode > 2 || padding < 0 || padding > 2) return c.refuse("a mode is not known");
   if (mode == 2 && padding != 0) {
-    return c.refuse("cubic sampling outside of the image: ONNX bounds the position, PyTorch each of its taps", "use zero padding");
+    return c.refuse(
+        "cubic sampling outside of the image: ONNX bounds the position, PyTorch each of its taps",
+        "use zero padding");
   }
   static constexpr const char* kModes[] = {"linear", "nearest", "cubic"};
   static constexpr const char* kPaddings[] = {"zeros", "border", "reflection"};
-  GridSample op{.align_corners = c.flag("align_corners"), .mode = kModes[mode], .padding_mode = kPaddings[padding]};
+  GridSample op{.align_corners = c.flag("align_corners"),
+                .mode = kModes[mode],
+                .padding_mode = kPaddings[padding]};
   return c.b.emit(op, {c.tensor("input"), c.tensor("grid")});
 }
 
@@ -25,10 +29,12 @@ V* affine_grid(LowerContext& c) {
   V* theta = c.tensor("theta");
   const std::vector<int64_t> size = c.constants("size");
   const bool corners = c.flag("align_corners");
-  if (size.size() < 4 || size.size() > 5) return c.refuse("the grid's size needs four or five numbers");
+  if (size.size() < 4 || size.size() > 5)
+    return c.refuse("the grid's size needs four or five numbers");
   const auto rank = static_cast<int64_t>(size.size()) - 2;
   int64_t points = 1;
-  for (int64_t i = 0; i < rank; ++i) points *= std::max<int64_t>(size[static_cast<size_t>(i) + 2], 0);
+  for (int64_t i = 0; i < rank; ++i)
+    points *= std::max<int64_t>(size[static_cast<size_t>(i) + 2], 0);
   if (points < 1 || points > (int64_t{1} << 24)) return c.refuse("the grid's size is out of range");
   std::vector<double> base;
   for (int64_t p = 0; p < points; ++p) {

@@ -18,7 +18,8 @@ V* normalise(LowerContext& c, int64_t groups) {
   op.epsilon = static_cast<float>(c.number("eps"));
   op.num_groups = groups;
   const bool flat = sizes.size() == 2;  // ONNX wants at least one spatial dimension
-  V* y = c.b.emit(op, {flat ? lower::unsqueeze(c, x, {2}) : x, c.b.cast(weight, x->dtype()), c.b.cast(bias, x->dtype())});
+  V* y = c.b.emit(op, {flat ? lower::unsqueeze(c, x, {2}) : x, c.b.cast(weight, x->dtype()),
+                       c.b.cast(bias, x->dtype())});
   return flat ? lower::squeeze(c, y, {2}) : y;
 }
 
@@ -32,7 +33,8 @@ V* native(LowerContext& c) {
   V* x = c.tensor("input");
   const Sizes sizes = lower::sizes(c, x);
   if (groups < 1) return c.refuse("there are no groups");
-  V* rows = lower::reshape(c, x, {sizes[0], groups, floordiv(ir::product(std::span(sizes).subspan(1)), groups)});
+  V* rows = lower::reshape(
+      c, x, {sizes[0], groups, floordiv(ir::product(std::span(sizes).subspan(1)), groups)});
   V* mean = lower::reduce(c, "ReduceMean", rows, {2}, true);
   V* centred = lower::sub(c, rows, mean);
   V* variance = lower::reduce(c, "ReduceMean", lower::mul(c, centred, centred), {2}, false);
@@ -44,7 +46,8 @@ V* native(LowerContext& c) {
 
 std::span<const torch::Lowering> group_norm_torch() {
   using namespace group_norm_lowering;
-  static constexpr torch::Lowering kAll[] = {{"aten::group_norm", plain}, {"aten::native_group_norm", native}};
+  static constexpr torch::Lowering kAll[] = {{"aten::group_norm", plain},
+                                             {"aten::native_group_norm", native}};
   return kAll;
 }
 

@@ -1,6 +1,6 @@
-// Indexing with tensors, PyTorch's rules: masks stand for the places where they are true; indices broadcast against each
-// other; their common shape takes the place of the indexed dimensions where those are neighbours, and comes first
-// where they are not.
+// Indexing with tensors, PyTorch's rules: masks stand for the places where they are true; indices
+// broadcast against each other; their common shape takes the place of the indexed dimensions where
+// those are neighbours, and comes first where they are not.
 #include <fmt/format.h>
 
 #include "ops/common/lower.h"
@@ -39,12 +39,14 @@ std::optional<Plan> plan(LowerContext& c, size_t rank, const std::vector<V*>& gi
     if (is_mask(index)) {
       const size_t masked = lower::rank(c, index);
       if (masked == 0) {
-        c.refuse("an index that is a single boolean", "index with a mask of at least one dimension");
+        c.refuse("an index that is a single boolean",
+                 "index with a mask of at least one dimension");
         return std::nullopt;
       }
       V* where = places(c, index);
       for (size_t i = 0; i < masked; ++i) {
-        out.indices.emplace_back(dimension++, lower::gather(c, where, c.b.scalar_int(static_cast<int64_t>(i)), 1));
+        out.indices.emplace_back(
+            dimension++, lower::gather(c, where, c.b.scalar_int(static_cast<int64_t>(i)), 1));
       }
     } else {
       out.indices.emplace_back(dimension++, c.b.cast(index, DType::i64));
@@ -57,7 +59,8 @@ std::optional<Plan> plan(LowerContext& c, size_t rank, const std::vector<V*>& gi
   if (out.indices.empty()) return out;
   std::vector<Sizes> shapes;
   for (size_t i = 0; i < out.indices.size(); ++i) {
-    out.neighbours = out.neighbours && out.indices[i].first == out.indices[0].first + static_cast<int64_t>(i);
+    out.neighbours =
+        out.neighbours && out.indices[i].first == out.indices[0].first + static_cast<int64_t>(i);
     shapes.push_back(lower::sizes(c, out.indices[i].second));
   }
   const auto common = lower::broadcast(c, shapes);
@@ -84,12 +87,14 @@ std::vector<int64_t> to_front(const Plan& plan, size_t rank) {
 V* coordinates(LowerContext& c, const Plan& plan) {
   std::vector<V*> columns;
   for (const auto& [dimension, index] : plan.indices) {
-    columns.push_back(lower::unsqueeze(c, lower::expand(c, index, plan.common), {static_cast<int64_t>(plan.common.size())}));
+    columns.push_back(lower::unsqueeze(c, lower::expand(c, index, plan.common),
+                                       {static_cast<int64_t>(plan.common.size())}));
   }
   return lower::concat(c, columns, static_cast<int64_t>(plan.common.size()));
 }
 
-// From [common..., rest...] to the common shape in the place of the indexed dimensions: the permutation.
+// From [common..., rest...] to the common shape in the place of the indexed dimensions: the
+// permutation.
 std::vector<int64_t> into_place(const Plan& plan, size_t rank) {
   const size_t common = plan.common.size(), rest = rank - plan.indices.size();
   const auto before = plan.neighbours ? static_cast<size_t>(plan.indices[0].first) : 0;
@@ -105,7 +110,8 @@ V* index(LowerContext& c) {
   const size_t rank = lower::rank(c, x);
   const std::vector<V*> given = c.tensors("indices");
   // A mask alone in front: its places are coordinates already.
-  if (!given.empty() && given[0] && is_mask(given[0]) && lower::rank(c, given[0]) > 0 && lower::rank(c, given[0]) <= rank) {
+  if (!given.empty() && given[0] && is_mask(given[0]) && lower::rank(c, given[0]) > 0 &&
+      lower::rank(c, given[0]) <= rank) {
     bool alone = true;
     for (size_t i = 1; i < given.size(); ++i) alone = alone && given[i] == nullptr;
     if (alone) return c.b.emit(GatherND{}, {x, places(c, given[0])});
@@ -125,19 +131,23 @@ V* index_put(LowerContext& c) {
   const std::vector<V*> given = c.tensors("indices");
   const bool accumulate = c.flag("accumulate");
   const auto single = ir::product(lower::sizes(c, values)).constant();
-  if (!accumulate && given.size() == 1 && given[0] && is_mask(given[0]) && single == 1 && lower::rank(c, given[0]) <= sizes.size()) {
+  if (!accumulate && given.size() == 1 && given[0] && is_mask(given[0]) && single == 1 &&
+      lower::rank(c, given[0]) <= sizes.size()) {
     // One value wherever the mask is true.
     std::vector<int64_t> more;
-    for (size_t i = lower::rank(c, given[0]); i < sizes.size(); ++i) more.push_back(static_cast<int64_t>(i));
+    for (size_t i = lower::rank(c, given[0]); i < sizes.size(); ++i)
+      more.push_back(static_cast<int64_t>(i));
     V* mask = lower::unsqueeze(c, c.b.cast(given[0], DType::boolean), more);
     return lower::where(c, mask, lower::reshape(c, values, {}), x);
   }
   const auto p = plan(c, sizes.size(), given);
   if (!p) return nullptr;
   if (p->indices.empty()) return lower::expand(c, values, sizes);
-  const std::vector<int64_t> order = to_front(*p, sizes.size()), placed = into_place(*p, sizes.size());
+  const std::vector<int64_t> order = to_front(*p, sizes.size()),
+                             placed = into_place(*p, sizes.size());
   Sizes front = p->common;  // [common..., rest...]
-  for (size_t i = p->indices.size(); i < order.size(); ++i) front.push_back(sizes[static_cast<size_t>(order[i])]);
+  for (size_t i = p->indices.size(); i < order.size(); ++i)
+    front.push_back(sizes[static_cast<size_t>(order[i])]);
   Sizes target;  // as PyTorch sees x[indices]
   for (int64_t from : placed) target.push_back(front[static_cast<size_t>(from)]);
   V* updates = lower::transpose(c, lower::expand(c, values, target), lower::inverse(placed));
@@ -188,7 +198,8 @@ V* nonzero_by_dimension(LowerContext& c) {
   if (rank == 0) return c.refuse("the tensor has no dimensions");
   V* found = c.b.emit_named("NonZero", {c.b.cast(x, DType::boolean)});
   std::vector<V*> out;
-  for (size_t i = 0; i < rank; ++i) out.push_back(lower::gather(c, found, c.b.scalar_int(static_cast<int64_t>(i)), 0));
+  for (size_t i = 0; i < rank; ++i)
+    out.push_back(lower::gather(c, found, c.b.scalar_int(static_cast<int64_t>(i)), 0));
   return c.give(std::move(out));
 }
 

@@ -27,7 +27,8 @@ ir::Value* instance_norm(torch::LowerContext& c) {
 }  // namespace instance_norm_lowering
 
 std::span<const torch::Lowering> instance_norm_torch() {
-  static constexpr torch::Lowering kAll[] = {{"aten::instance_norm", instance_norm_lowering::instance_norm}};
+  static constexpr torch::Lowering kAll[] = {
+      {"aten::instance_norm", instance_norm_lowering::instance_norm}};
   return kAll;
 }
 

@@ -11,7 +11,8 @@ using torch::LowerContext;
 V* lower_with(LowerContext& c, size_t outputs) {
   V *x = c.tensor("input"), *weight = c.tensor("weight"), *bias = c.tensor("bias");
   const Sizes normalised = c.ints("normalized_shape");
-  if (normalised.empty() || lower::rank(c, x) < normalised.size()) return c.refuse("normalized_shape does not fit the input");
+  if (normalised.empty() || lower::rank(c, x) < normalised.size())
+    return c.refuse("normalized_shape does not fit the input");
   if (!weight) weight = lower::filled(c, normalised, 1, x->dtype());
   LayerNormalization op;
   op.axis = -static_cast<int64_t>(normalised.size());
@@ -28,7 +29,8 @@ V* native(LowerContext& c) { return lower_with(c, 3); }
 
 std::span<const torch::Lowering> layer_norm_torch() {
   using namespace layer_norm_lowering;
-  static constexpr torch::Lowering kAll[] = {{"aten::layer_norm", plain}, {"aten::native_layer_norm", native}};
+  static constexpr torch::Lowering kAll[] = {{"aten::layer_norm", plain},
+                                             {"aten::native_layer_norm", native}};
   return kAll;
 }
 

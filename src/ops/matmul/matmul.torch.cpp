@@ -22,9 +22,11 @@ V* matmul(LowerContext& c) {
 constexpr char kOther[] = "other", kMat2[] = "mat2", kVec[] = "vec", kTensor[] = "tensor";
 
 V* outer(LowerContext& c) {
-  const char* second = c.schema().name == "aten::outer" || c.schema().name == "aten::ger" ? "vec2" : "other";
+  const char* second =
+      c.schema().name == "aten::outer" || c.schema().name == "aten::ger" ? "vec2" : "other";
   const DType type = c.promoted({"self", second});
-  return lower::mul(c, lower::unsqueeze(c, c.operand("self", type), {1}), lower::unsqueeze(c, c.operand(second, type), {0}));
+  return lower::mul(c, lower::unsqueeze(c, c.operand("self", type), {1}),
+                    lower::unsqueeze(c, c.operand(second, type), {0}));
 }
 
 // inner(a, b): sums over the last dimensions of both.
@@ -77,7 +79,8 @@ V* tensordot(LowerContext& c) {
 }
 
 V* chain(LowerContext& c) {
-  const std::vector<V*> all = c.tensors("matrices").empty() ? c.tensors("tensors") : c.tensors("matrices");
+  const std::vector<V*> all =
+      c.tensors("matrices").empty() ? c.tensors("tensors") : c.tensors("matrices");
   if (all.empty()) return c.refuse("there are no matrices");
   V* out = all[0];
   for (size_t i = 1; i < all.size(); ++i) out = product(c, out, all[i]);
@@ -89,11 +92,20 @@ V* chain(LowerContext& c) {
 std::span<const torch::Lowering> matmul_torch() {
   using namespace matmul_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::matmul", matmul<kOther>},       {"aten::mm", matmul<kMat2>},       {"aten::bmm", matmul<kMat2>},
-      {"aten::mv", matmul<kVec>},             {"aten::dot", matmul<kTensor>},    {"aten::vdot", matmul<kOther>},
-      {"aten::linalg_matmul", matmul<kOther>}, {"aten::__matmul__", matmul<kOther>}, {"aten::outer", outer},
-      {"aten::ger", outer},                   {"aten::inner", inner},            {"aten::tensordot", tensordot},
-      {"aten::chain_matmul", chain},          {"aten::linalg_multi_dot", chain},
+      {"aten::matmul", matmul<kOther>},
+      {"aten::mm", matmul<kMat2>},
+      {"aten::bmm", matmul<kMat2>},
+      {"aten::mv", matmul<kVec>},
+      {"aten::dot", matmul<kTensor>},
+      {"aten::vdot", matmul<kOther>},
+      {"aten::linalg_matmul", matmul<kOther>},
+      {"aten::__matmul__", matmul<kOther>},
+      {"aten::outer", outer},
+      {"aten::ger", outer},
+      {"aten::inner", inner},
+      {"aten::tensordot", tensordot},
+      {"aten::chain_matmul", chain},
+      {"aten::linalg_multi_dot", chain},
   };
   return kAll;
 }

@@ -36,8 +36,10 @@ std::optional<Amounts> split(LowerContext& c, const Sizes& given, size_t rank) {
                "fix the dimension with --shapes, or give it a range with --dynamic");
       return std::nullopt;
     }
-    if (cuts) (i % 2 == 0 ? out.cut_begin : out.cut_end)[axis] = -given[i];
-    else (i % 2 == 0 ? out.begin : out.end)[axis] = given[i];
+    if (cuts)
+      (i % 2 == 0 ? out.cut_begin : out.cut_end)[axis] = -given[i];
+    else
+      (i % 2 == 0 ? out.begin : out.end)[axis] = given[i];
     out.pads = out.pads || (!cuts && !given[i].is(0));
   }
   return out;
@@ -47,7 +49,8 @@ V* cut(LowerContext& c, V* x, const Amounts& amounts) {
   const Sizes sizes = lower::sizes(c, x);
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (amounts.cut_begin[i].is(0) && amounts.cut_end[i].is(0)) continue;
-    x = lower::slice(c, x, static_cast<int64_t>(i), amounts.cut_begin[i], sizes[i] - amounts.cut_end[i]);
+    x = lower::slice(c, x, static_cast<int64_t>(i), amounts.cut_begin[i],
+                     sizes[i] - amounts.cut_end[i]);
   }
   return x;
 }
@@ -79,8 +82,12 @@ V* by_constant(LowerContext& c, const Sizes& amounts) {
 }
 
 V* constant(LowerContext& c) { return by_constant(c, c.ints("pad")); }
-V* reflect(LowerContext& c) { return pad(c, c.tensor("self"), c.ints("padding"), "reflect", nullptr); }
-V* replicate(LowerContext& c) { return pad(c, c.tensor("self"), c.ints("padding"), "edge", nullptr); }
+V* reflect(LowerContext& c) {
+  return pad(c, c.tensor("self"), c.ints("padding"), "reflect", nullptr);
+}
+V* replicate(LowerContext& c) {
+  return pad(c, c.tensor("self"), c.ints("padding"), "edge", nullptr);
+}
 V* circular(LowerContext& c) { return pad(c, c.tensor("self"), c.ints("pad"), "wrap", nullptr); }
 
 V* by_mode(LowerContext& c) {

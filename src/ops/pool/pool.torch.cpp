@@ -19,7 +19,8 @@ struct Arguments {
 };
 
 std::optional<Arguments> arguments(LowerContext& c, size_t rank) {
-  Arguments out{c.constants("kernel_size"), c.constants("stride"), c.constants("padding"), c.constants("dilation"), false};
+  Arguments out{c.constants("kernel_size"), c.constants("stride"), c.constants("padding"),
+                c.constants("dilation"), false};
   if (c.has("ceil_mode")) out.ceil_mode = c.flag("ceil_mode");
   if (out.stride.empty()) out.stride = out.kernel;
   if (out.padding.empty()) out.padding = {0};
@@ -43,7 +44,8 @@ std::vector<int64_t> both_sides(const std::vector<int64_t>& padding) {
 // Rounding up makes a difference only where it gives another size.
 bool needs_ceil(const Arguments& a, const Sizes& sizes) {
   if (!a.ceil_mode) return false;
-  auto window = make_window("", a.kernel, a.stride, a.dilation, both_sides(a.padding), a.kernel.size(), true);
+  auto window =
+      make_window("", a.kernel, a.stride, a.dilation, both_sides(a.padding), a.kernel.size(), true);
   if (!window || sizes.size() != a.kernel.size() + 2) return true;
   for (size_t i = 0; i < a.kernel.size(); ++i) {
     window->ceil_mode = true;
@@ -91,18 +93,22 @@ V* avg_pool(LowerContext& c) {
     op.kernel_shape = a->kernel;
     op.pads = both_sides(a->padding);
     op.strides = a->stride;
-    const bool padded = std::any_of(a->padding.begin(), a->padding.end(), [](int64_t p) { return p != 0; });
+    const bool padded =
+        std::any_of(a->padding.begin(), a->padding.end(), [](int64_t p) { return p != 0; });
     if (!c.has("divisor_override")) {
       if (!padded) op.count_include_pad = false;
       return {c.b.emit(op, {x})};
     }
-    if (op.ceil_mode) return {c.refuse("divisor_override together with ceil_mode, where the last window is cut short")};
+    if (op.ceil_mode)
+      return {
+          c.refuse("divisor_override together with ceil_mode, where the last window is cut short")};
     // The average over whole windows, padding included, times the size of a window is their sum.
     op.count_include_pad = true;
     double area = 1;
     for (int64_t k : a->kernel) area *= static_cast<double>(k);
     V* mean = c.b.emit(op, {x});
-    return {lower::mul(c, mean, lower::like(c, x, area / static_cast<double>(c.constant("divisor_override"))))};
+    return {lower::mul(
+        c, mean, lower::like(c, x, area / static_cast<double>(c.constant("divisor_override"))))};
   });
 }
 

@@ -17,7 +17,8 @@ std::vector<double> even_steps(double start, double end, int64_t steps) {
   const T step = steps > 1 ? (last - first) / static_cast<T>(steps - 1) : T(0);
   std::vector<double> out;
   for (int64_t i = 0; i < steps; ++i) {
-    out.push_back(static_cast<double>(i < steps / 2 ? first + step * static_cast<T>(i) : last - step * static_cast<T>(steps - i - 1)));
+    out.push_back(static_cast<double>(i < steps / 2 ? first + step * static_cast<T>(i)
+                                                    : last - step * static_cast<T>(steps - i - 1)));
   }
   if (steps == 1) out[0] = static_cast<double>(first);
   return out;
@@ -26,16 +27,22 @@ std::vector<double> even_steps(double start, double end, int64_t steps) {
 V* evenly(LowerContext& c, bool powers) {
   const int64_t steps = c.constant("steps");
   const DType type = c.dtype("dtype").value_or(DType::f32);
-  if (steps < 0 || steps > (int64_t{1} << 24)) return c.refuse("the number of steps is out of range");
+  if (steps < 0 || steps > (int64_t{1} << 24))
+    return c.refuse("the number of steps is out of range");
   const double start = c.number("start"), end = c.number("end");
   std::vector<double> values;
-  if (type == DType::f64) values = even_steps<double>(start, end, steps);
-  else if (is_floating(type)) values = even_steps<float>(start, end, steps);
+  if (type == DType::f64)
+    values = even_steps<double>(start, end, steps);
+  else if (is_floating(type))
+    values = even_steps<float>(start, end, steps);
   else {
     // Integers: the step is a float, each value is truncated.
-    const float step = steps > 1 ? static_cast<float>(end - start) / static_cast<float>(steps - 1) : 0;
+    const float step =
+        steps > 1 ? static_cast<float>(end - start) / static_cast<float>(steps - 1) : 0;
     for (int64_t i = 0; i < steps; ++i) {
-      const double at = i < steps / 2 ? start + static_cast<double>(step * static_cast<float>(i)) : end - static_cast<double>(step * static_cast<float>(steps - i - 1));
+      const double at = i < steps / 2
+                            ? start + static_cast<double>(step * static_cast<float>(i))
+                            : end - static_cast<double>(step * static_cast<float>(steps - i - 1));
       values.push_back(std::trunc(at));
     }
   }
@@ -45,7 +52,8 @@ V* evenly(LowerContext& c, bool powers) {
   }
   const auto n = static_cast<int64_t>(values.size());
   if (is_floating(type)) return lower::float_table(c, values, {n}, type);
-  return c.b.cast(lower::int_table(c, std::vector<int64_t>(values.begin(), values.end()), {n}), type);
+  return c.b.cast(lower::int_table(c, std::vector<int64_t>(values.begin(), values.end()), {n}),
+                  type);
 }
 V* linspace(LowerContext& c) { return evenly(c, false); }
 V* logspace(LowerContext& c) { return evenly(c, true); }
@@ -54,7 +62,8 @@ V* logspace(LowerContext& c) { return evenly(c, true); }
 
 std::span<const torch::Lowering> range_torch() {
   using namespace range_lowering;
-  static constexpr torch::Lowering kAll[] = {{"aten::linspace", linspace}, {"aten::logspace", logspace}};
+  static constexpr torch::Lowering kAll[] = {{"aten::linspace", linspace},
+                                             {"aten::logspace", logspace}};
   return kAll;
 }
 

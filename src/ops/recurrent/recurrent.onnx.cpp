@@ -5,7 +5,8 @@
 namespace tenon::ops {
 
 std::span<const onnx::Mapping> recurrent_onnx() {
-  static constexpr onnx::Mapping rows[] = {onnx::plain<LSTM>(), onnx::plain<GRU>(), onnx::plain<RNN>()};
+  static constexpr onnx::Mapping rows[] = {onnx::plain<LSTM>(), onnx::plain<GRU>(),
+                                           onnx::plain<RNN>()};
   return rows;
 }
 

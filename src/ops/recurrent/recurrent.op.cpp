@@ -13,7 +13,8 @@ Status infer_recurrent(InferContext& context) {
     return context.fail("direction '" + op.direction + "' is not known");
   const Sizes *x = context.shape(0), *r = context.shape(2);
   if (x == nullptr || r == nullptr) {
-    for (size_t i = 0; i < context.output_count(); ++i) context.set(i, context.dtype(0), std::nullopt);
+    for (size_t i = 0; i < context.output_count(); ++i)
+      context.set(i, context.dtype(0), std::nullopt);
     return {};
   }
   if (x->size() != 3 || r->size() != 3) return context.fail("X and R need three dimensions");
@@ -22,8 +23,14 @@ Status infer_recurrent(InferContext& context) {
   const Dim directions = op.direction == "bidirectional" ? 2 : 1, hidden = (*r)[2];
   TRY(need_equal(context, (*r)[0], directions, "R does not have one block for each direction"));
   for (size_t i = 0; i < context.output_count(); ++i) {
-    if (i == 0) context.set(0, context.dtype(0), batch_first ? Sizes{batch, sequence, directions, hidden} : Sizes{sequence, directions, batch, hidden});
-    else context.set(i, context.dtype(0), batch_first ? Sizes{batch, directions, hidden} : Sizes{directions, batch, hidden});
+    if (i == 0)
+      context.set(0, context.dtype(0),
+                  batch_first ? Sizes{batch, sequence, directions, hidden}
+                              : Sizes{sequence, directions, batch, hidden});
+    else
+      context.set(
+          i, context.dtype(0),
+          batch_first ? Sizes{batch, directions, hidden} : Sizes{directions, batch, hidden});
   }
   return {};
 }

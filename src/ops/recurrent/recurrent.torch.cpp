@@ -14,15 +14,17 @@ enum class Cell : uint8_t { lstm, gru, tanh, relu };
 
 // PyTorch's gates in ONNX's order.
 V* reorder(LowerContext& c, Cell cell, V* rows, int64_t hidden) {
-  static const std::vector<int64_t> kLstm{0, 3, 1, 2}, kGru{1, 0, 2};  // i f c o -> i o f c;  r z n -> z r h
+  static const std::vector<int64_t> kLstm{0, 3, 1, 2},
+      kGru{1, 0, 2};  // i f c o -> i o f c;  r z n -> z r h
   if (cell != Cell::lstm && cell != Cell::gru) return rows;
   std::vector<V*> gates;
-  for (int64_t gate : cell == Cell::lstm ? kLstm : kGru) gates.push_back(lower::slice(c, rows, 0, gate * hidden, (gate + 1) * hidden));
+  for (int64_t gate : cell == Cell::lstm ? kLstm : kGru)
+    gates.push_back(lower::slice(c, rows, 0, gate * hidden, (gate + 1) * hidden));
   return lower::concat(c, gates, 0);
 }
 
-
-std::vector<V*> emit(LowerContext& c, Cell cell, int64_t hidden, bool both, std::vector<V*> inputs) {
+std::vector<V*> emit(LowerContext& c, Cell cell, int64_t hidden, bool both,
+                     std::vector<V*> inputs) {
   const char* direction = both ? "bidirectional" : "forward";
   if (cell == Cell::lstm) {
     LSTM op;
@@ -48,12 +50,14 @@ template <Cell cell>
 V* recurrent(LowerContext& c) {
   V* x = c.tensor("input");
   const std::vector<V*> params = c.tensors("params");
-  const bool biased = c.flag("has_biases"), both = c.flag("bidirectional"), batch_first = c.flag("batch_first");
+  const bool biased = c.flag("has_biases"), both = c.flag("bidirectional"),
+             batch_first = c.flag("batch_first");
   const int64_t layers = c.constant("num_layers"), directions = both ? 2 : 1;
   const int64_t each = biased ? 4 : 2;
   if (lower::rank(c, x) != 3) return c.refuse("the input must have three dimensions");
   if (layers < 1 || static_cast<int64_t>(params.size()) != layers * directions * each) {
-    return c.refuse(fmt::format("{} weights for {} layers: projections are not in ONNX's operator", params.size(), layers));
+    return c.refuse(fmt::format("{} weights for {} layers: projections are not in ONNX's operator",
+                                params.size(), layers));
   }
   if (batch_first) x = lower::transpose(c, x, {1, 0, 2});
   V *h = cell == Cell::lstm ? nullptr : c.tensor("hx"), *state = nullptr;
@@ -76,12 +80,22 @@ V* recurrent(LowerContext& c) {
       w.push_back(lower::unsqueeze(c, reorder(c, cell, params[at], hidden), {0}));
       r.push_back(lower::unsqueeze(c, reorder(c, cell, params[at + 1], hidden), {0}));
       if (biased) {
-        V* pair = lower::concat(c, {reorder(c, cell, params[at + 2], hidden), reorder(c, cell, params[at + 3], hidden)}, 0);
+        V* pair = lower::concat(
+            c, {reorder(c, cell, params[at + 2], hidden), reorder(c, cell, params[at + 3], hidden)},
+            0);
         b.push_back(lower::unsqueeze(c, pair, {0}));
       }
     }
-    auto part = [&](V* all) { return layers == 1 ? all : lower::slice(c, all, 0, layer * directions, (layer + 1) * directions); };
-    std::vector<V*> inputs{x, lower::concat(c, w, 0), lower::concat(c, r, 0), biased ? lower::concat(c, b, 0) : nullptr, nullptr, part(h)};
+    auto part = [&](V* all) {
+      return layers == 1 ? all
+                         : lower::slice(c, all, 0, layer * directions, (layer + 1) * directions);
+    };
+    std::vector<V*> inputs{x,
+                           lower::concat(c, w, 0),
+                           lower::concat(c, r, 0),
+                           biased ? lower::concat(c, b, 0) : nullptr,
+                           nullptr,
+                           part(h)};
     if (cell == Cell::lstm) inputs.push_back(part(state));
     const std::vector<V*> out = emit(c, cell, hidden, both, std::move(inputs));
     last_h.push_back(out[1]);
@@ -92,7 +106,8 @@ V* recurrent(LowerContext& c) {
     } else {
       const Sizes sizes = lower::sizes(c, out[0]);
       if (sizes.size() != 4) return c.refuse("the rank of the result is not known");
-      x = lower::reshape(c, lower::transpose(c, out[0], {0, 2, 1, 3}), {sizes[0], sizes[2], ir::Dim(2 * hidden)});
+      x = lower::reshape(c, lower::transpose(c, out[0], {0, 2, 1, 3}),
+                         {sizes[0], sizes[2], ir::Dim(2 * hidden)});
     }
   }
   if (batch_first) x = lower::transpose(c, x, {1, 0, 2});
@@ -114,7 +129,8 @@ std::vector<V*> parts(LowerContext& c, V* rows, int64_t count) {
   if (sizes.empty()) return std::vector<V*>(static_cast<size_t>(count), rows);
   const ir::Dim each = floordiv(sizes.back(), count);
   const auto last = static_cast<int64_t>(sizes.size()) - 1;
-  for (int64_t i = 0; i < count; ++i) out.push_back(lower::slice(c, rows, last, each * ir::Dim(i), each * ir::Dim(i + 1)));
+  for (int64_t i = 0; i < count; ++i)
+    out.push_back(lower::slice(c, rows, last, each * ir::Dim(i), each * ir::Dim(i + 1)));
   return out;
 }
 V* sigmoid(LowerContext& c, V* x) { return c.b.emit_named("Sigmoid", {x}); }
@@ -123,7 +139,10 @@ V* tanh(LowerContext& c, V* x) { return c.b.emit_named("Tanh", {x}); }
 V* lstm_cell(LowerContext& c) {
   const std::vector<V*> state = c.tensors("hx");
   if (state.size() != 2) return c.refuse("an LSTM starts from two states");
-  const auto gate = parts(c, lower::add(c, linear(c, c.tensor("input"), "w_ih", "b_ih"), linear(c, state[0], "w_hh", "b_hh")), 4);
+  const auto gate = parts(c,
+                          lower::add(c, linear(c, c.tensor("input"), "w_ih", "b_ih"),
+                                     linear(c, state[0], "w_hh", "b_hh")),
+                          4);
   V* kept = lower::mul(c, sigmoid(c, gate[1]), state[1]);
   V* cell = lower::add(c, kept, lower::mul(c, sigmoid(c, gate[0]), tanh(c, gate[2])));
   return c.give({lower::mul(c, sigmoid(c, gate[3]), tanh(c, cell)), cell});
@@ -131,7 +150,8 @@ V* lstm_cell(LowerContext& c) {
 
 V* gru_cell(LowerContext& c) {
   V* h = c.tensor("hx");
-  const auto in = parts(c, linear(c, c.tensor("input"), "w_ih", "b_ih"), 3), back = parts(c, linear(c, h, "w_hh", "b_hh"), 3);
+  const auto in = parts(c, linear(c, c.tensor("input"), "w_ih", "b_ih"), 3),
+             back = parts(c, linear(c, h, "w_hh", "b_hh"), 3);
   V* reset = sigmoid(c, lower::add(c, in[0], back[0]));
   V* update = sigmoid(c, lower::add(c, in[1], back[1]));
   V* fresh = tanh(c, lower::add(c, in[2], lower::mul(c, reset, back[2])));
@@ -140,7 +160,8 @@ V* gru_cell(LowerContext& c) {
 
 template <bool relu>
 V* rnn_cell(LowerContext& c) {
-  V* sum = lower::add(c, linear(c, c.tensor("input"), "w_ih", "b_ih"), linear(c, c.tensor("hx"), "w_hh", "b_hh"));
+  V* sum = lower::add(c, linear(c, c.tensor("input"), "w_ih", "b_ih"),
+                      linear(c, c.tensor("hx"), "w_hh", "b_hh"));
   return relu ? c.b.emit_named("Relu", {sum}) : tanh(c, sum);
 }
 

@@ -29,8 +29,8 @@ Status write_reduce(onnx::ExportContext& c) {
   return c.input_to_attribute(1, "axes");
 }
 
-// Booleans appear in opset 20, bytes in 12: before, they are integers, whose extremes an empty input
-// gives.
+// Booleans appear in opset 20, bytes in 12: before, they are integers, whose extremes an empty
+// input gives.
 template <class Op>
 Status write_extreme(onnx::ExportContext& c) {
   const DType dtype = c.input(0)->dtype();

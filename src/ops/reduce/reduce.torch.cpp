@@ -11,7 +11,8 @@ using lower::V;
 using torch::LowerContext;
 using Axes = std::vector<int64_t>;
 
-constexpr char kSum[] = "ReduceSum", kProd[] = "ReduceProd", kMax[] = "ReduceMax", kMin[] = "ReduceMin";
+constexpr char kSum[] = "ReduceSum", kProd[] = "ReduceProd", kMax[] = "ReduceMax",
+               kMin[] = "ReduceMin";
 
 bool keepdim(LowerContext& c) { return c.has("keepdim") && c.flag("keepdim"); }
 
@@ -29,7 +30,9 @@ V* total(LowerContext& c) {
 }
 
 V* nan_as_zero(LowerContext& c, V* x) {
-  return is_floating(x->dtype()) ? lower::where(c, c.b.emit_named("IsNaN", {x}), lower::like(c, x, 0), x) : x;
+  return is_floating(x->dtype())
+             ? lower::where(c, c.b.emit_named("IsNaN", {x}), lower::like(c, x, 0), x)
+             : x;
 }
 
 V* nansum(LowerContext& c) {
@@ -70,8 +73,10 @@ V* extreme_over(LowerContext& c) {
 
 V* place(LowerContext& c, bool maximum, V* x, int64_t axis, bool keep) {
   if (x->dtype() == DType::boolean) x = c.b.cast(x, DType::i32);
-  return c.b.emit_with(maximum ? "ArgMax" : "ArgMin",
-                       {{"axis", axis}, {"keepdims", int64_t{keep ? 1 : 0}}, {"select_last_index", int64_t{0}}}, {x});
+  return c.b.emit_with(
+      maximum ? "ArgMax" : "ArgMin",
+      {{"axis", axis}, {"keepdims", int64_t{keep ? 1 : 0}}, {"select_last_index", int64_t{0}}},
+      {x});
 }
 
 // max(dim), min(dim): values and their places.
@@ -82,7 +87,8 @@ V* extreme_with_place(LowerContext& c) {
   if (!axis) return nullptr;
   const bool keep = keepdim(c);
   if (lower::rank(c, x) == 0) return c.give({x, c.b.scalar_int(0)});
-  return c.give({extreme(c, maximum ? kMax : kMin, x, {*axis}, keep), place(c, maximum, x, *axis, keep)});
+  return c.give(
+      {extreme(c, maximum ? kMax : kMin, x, {*axis}, keep), place(c, maximum, x, *axis, keep)});
 }
 
 V* aminmax(LowerContext& c) {
@@ -124,7 +130,8 @@ V* norm_of(LowerContext& c, V* x, double p, const Axes& axes, bool keep) {
   if (p == 1) return lower::reduce(c, "ReduceL1", x, axes, keep);
   V* size = c.b.emit_named("Abs", {x});
   if (std::isinf(p)) return lower::reduce(c, p > 0 ? kMax : kMin, size, axes, keep);
-  if (p == 0) return lower::reduce(c, kSum, c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), axes, keep);
+  if (p == 0)
+    return lower::reduce(c, kSum, c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), axes, keep);
   V* sum = lower::reduce(c, kSum, c.b.emit_named("Pow", {size, lower::like(c, x, p)}), axes, keep);
   return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
 }
@@ -145,7 +152,9 @@ V* linalg_norm(LowerContext& c) {
   if (auto type = c.dtype("dtype")) x = c.b.cast(x, *type);
   const auto axes = lower::axes(c, "dim", x);
   if (!axes) return nullptr;
-  if (c.has("ord") && axes->size() > 1) return c.refuse("a matrix norm of an order of its own", "norms over vectors, and the default, are supported");
+  if (c.has("ord") && axes->size() > 1)
+    return c.refuse("a matrix norm of an order of its own",
+                    "norms over vectors, and the default, are supported");
   return norm_of(c, x, c.has("ord") ? c.number("ord") : 2, *axes, keepdim(c));
 }
 
@@ -176,8 +185,10 @@ std::optional<Moments> moments(LowerContext& c) {
   const auto axes = lower::axes(c, "dim", x);
   if (!axes) return std::nullopt;
   double correction = 1;
-  if (c.has("correction")) correction = c.number("correction");
-  else if (c.has("unbiased")) correction = c.flag("unbiased") ? 1 : 0;
+  if (c.has("correction"))
+    correction = c.number("correction");
+  else if (c.has("unbiased"))
+    correction = c.flag("unbiased") ? 1 : 0;
   const bool keep = keepdim(c);
   V* mean = lower::reduce(c, "ReduceMean", x, *axes, true);
   V* centred = lower::sub(c, x, mean);
@@ -186,7 +197,8 @@ std::optional<Moments> moments(LowerContext& c) {
   if (correction == 0) {
     variance = lower::reduce(c, "ReduceMean", squares, *axes, keep);
   } else {
-    V* degrees = lower::sub(c, lower::count(c, x, *axes, x->dtype()), lower::like(c, x, correction));
+    V* degrees =
+        lower::sub(c, lower::count(c, x, *axes, x->dtype()), lower::like(c, x, correction));
     degrees = c.b.emit_named("Max", {degrees, lower::like(c, x, 0)});
     variance = lower::div(c, lower::reduce(c, kSum, squares, *axes, keep), degrees);
   }

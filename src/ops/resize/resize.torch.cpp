@@ -25,35 +25,46 @@ struct Request {
 
 // The place that PyTorch takes for an output position; single precision, as there.
 int64_t torch_nearest(Method method, int64_t at, int64_t in, int64_t out, double factor) {
-  const float ratio = factor > 0 ? static_cast<float>(1.0 / factor) : static_cast<float>(in) / static_cast<float>(out);
-  const float place = method == Method::nearest ? static_cast<float>(at) * ratio : (static_cast<float>(at) + 0.5f) * ratio;
+  const float ratio = factor > 0 ? static_cast<float>(1.0 / factor)
+                                 : static_cast<float>(in) / static_cast<float>(out);
+  const float place = method == Method::nearest ? static_cast<float>(at) * ratio
+                                                : (static_cast<float>(at) + 0.5f) * ratio;
   return std::min(static_cast<int64_t>(std::floor(place)), in - 1);
 }
-// The place that Resize takes, in whichever precision an engine computes it; nullopt where that matters.
-std::optional<int64_t> onnx_nearest(Method method, int64_t at, int64_t in, int64_t out, float factor) {
+// The place that Resize takes, in whichever precision an engine computes it; nullopt where that
+// matters.
+std::optional<int64_t> onnx_nearest(Method method, int64_t at, int64_t in, int64_t out,
+                                    float factor) {
   auto place = [&](auto scale) {
     using T = decltype(scale);
-    const T x = method == Method::nearest ? static_cast<T>(at) / scale : (static_cast<T>(at) + T(0.5)) / scale;
+    const T x = method == Method::nearest ? static_cast<T>(at) / scale
+                                          : (static_cast<T>(at) + T(0.5)) / scale;
     return std::clamp<int64_t>(static_cast<int64_t>(std::floor(x)), 0, in - 1);
   };
   const int64_t narrow = place(factor), wide = place(static_cast<double>(factor));
   const int64_t exact = place(static_cast<double>(out) / static_cast<double>(in));
-  const bool whole = std::abs(static_cast<double>(out) / static_cast<double>(in) - static_cast<double>(factor)) < 1e-6;
+  const bool whole = std::abs(static_cast<double>(out) / static_cast<double>(in) -
+                              static_cast<double>(factor)) < 1e-6;
   if (narrow != wide || (whole && exact != wide)) return std::nullopt;
   return narrow;
 }
 
 // The output size that PyTorch computes from a factor.
-int64_t scaled_size(int64_t in, double factor) { return static_cast<int64_t>(std::floor(static_cast<double>(in) * factor)); }
+int64_t scaled_size(int64_t in, double factor) {
+  return static_cast<int64_t>(std::floor(static_cast<double>(in) * factor));
+}
 
-// A factor in single precision with which ONNX, which multiplies in single precision too, comes to the same size.
+// A factor in single precision with which ONNX, which multiplies in single precision too, comes to
+// the same size.
 std::optional<float> single_factor(const ir::Dim& in, double factor) {
   auto single = static_cast<float>(factor);
   const auto n = in.constant();
   if (!n) return single;
   const int64_t want = scaled_size(*n, factor);
-  for (float candidate : {single, std::nextafter(single, HUGE_VALF), std::nextafter(single, 0.0f)}) {
-    if (static_cast<int64_t>(std::floor(static_cast<float>(*n) * candidate)) == want) return candidate;
+  for (float candidate :
+       {single, std::nextafter(single, HUGE_VALF), std::nextafter(single, 0.0f)}) {
+    if (static_cast<int64_t>(std::floor(static_cast<float>(*n) * candidate)) == want)
+      return candidate;
   }
   return std::nullopt;
 }
@@ -65,7 +76,8 @@ V* by_places(LowerContext& c, V* x, const Request& r) {
     const int64_t in = *sizes[i + 2].constant(), out = *r.out[i].constant();
     if (in == out) continue;
     std::vector<int64_t> places;
-    for (int64_t k = 0; k < out; ++k) places.push_back(torch_nearest(r.method, k, in, out, r.scale.empty() ? 0 : r.scale[i]));
+    for (int64_t k = 0; k < out; ++k)
+      places.push_back(torch_nearest(r.method, k, in, out, r.scale.empty() ? 0 : r.scale[i]));
     x = lower::gather(c, x, lower::int_table(c, places, {out}), static_cast<int64_t>(i + 2));
   }
   return x;
@@ -79,9 +91,12 @@ bool needs_places(const Request& r, const Sizes& sizes, const std::vector<float>
   }
   for (size_t i = 0; i < r.out.size(); ++i) {
     const int64_t in = *sizes[i + 2].constant(), out = *r.out[i].constant();
-    const float factor = factors.empty() ? static_cast<float>(out) / static_cast<float>(in) : factors[i];
+    const float factor =
+        factors.empty() ? static_cast<float>(out) / static_cast<float>(in) : factors[i];
     for (int64_t k = 0; k < out; ++k) {
-      if (onnx_nearest(r.method, k, in, out, factor) != torch_nearest(r.method, k, in, out, r.scale.empty() ? 0 : r.scale[i])) return true;
+      if (onnx_nearest(r.method, k, in, out, factor) !=
+          torch_nearest(r.method, k, in, out, r.scale.empty() ? 0 : r.scale[i]))
+        return true;
     }
   }
   return false;
@@ -93,19 +108,22 @@ V* resize(LowerContext& c, V* x, Request r) {
   const size_t spatial = sizes.size() - 2;
   if (r.out.size() == 1) r.out.resize(spatial, r.out[0]);
   if (r.scale.size() == 1) r.scale.resize(spatial, r.scale[0]);
-  if ((!r.out.empty() && r.out.size() != spatial) || (!r.scale.empty() && r.scale.size() != spatial)) {
-    return c.refuse(fmt::format("{} sizes and {} factors for {} spatial dimensions", r.out.size(), r.scale.size(), spatial));
+  if ((!r.out.empty() && r.out.size() != spatial) ||
+      (!r.scale.empty() && r.scale.size() != spatial)) {
+    return c.refuse(fmt::format("{} sizes and {} factors for {} spatial dimensions", r.out.size(),
+                                r.scale.size(), spatial));
   }
   if (r.out.empty() && r.scale.empty()) return c.refuse("neither a size nor a factor is given");
-  // A factor that leads to another size than the one given only says where samples lie; PyTorch's own functions give
-  // no such pairs.
+  // A factor that leads to another size than the one given only says where samples lie; PyTorch's
+  // own functions give no such pairs.
   std::vector<float> factors;
   for (size_t i = 0; i < r.scale.size(); ++i) {
     if (!(r.scale[i] > 0)) return c.refuse("a scale factor is not positive");
     const auto single = single_factor(sizes[i + 2], r.scale[i]);
     const ir::Dim reached = floorscale(sizes[i + 2], r.scale[i]);
     if (!single || (!r.out.empty() && !(r.out[i] == reached))) {
-      return c.refuse(fmt::format("the factor {} and the size {} do not agree", r.scale[i], r.out.empty() ? reached.str() : r.out[i].str()),
+      return c.refuse(fmt::format("the factor {} and the size {} do not agree", r.scale[i],
+                                  r.out.empty() ? reached.str() : r.out[i].str()),
                       "give one of them");
     }
     factors.push_back(*single);
@@ -118,24 +136,31 @@ V* resize(LowerContext& c, V* x, Request r) {
   bool exact = true;
   for (size_t i = 0; i < r.scale.size(); ++i) {
     const auto in = sizes[i + 2].constant(), out = r.out[i].constant();
-    exact = exact && in && out && static_cast<double>(*in) * r.scale[i] == static_cast<double>(*out);
+    exact =
+        exact && in && out && static_cast<double>(*in) * r.scale[i] == static_cast<double>(*out);
   }
   Resize op;
   op.antialias = r.antialias;
   op.mode = r.method == Method::linear ? "linear" : r.method == Method::cubic ? "cubic" : "nearest";
-  op.coordinate_transformation_mode = r.align_corners ? "align_corners" : r.method == Method::nearest ? "asymmetric" : "half_pixel";
+  op.coordinate_transformation_mode = r.align_corners               ? "align_corners"
+                                      : r.method == Method::nearest ? "asymmetric"
+                                                                    : "half_pixel";
   op.nearest_mode = r.method == Method::nearest_exact ? "round_prefer_ceil" : "floor";
-  if (r.method == Method::linear || r.method == Method::cubic) op.nearest_mode = "round_prefer_floor";
+  if (r.method == Method::linear || r.method == Method::cubic)
+    op.nearest_mode = "round_prefer_floor";
   if (r.antialias && r.method == Method::cubic) op.cubic_coeff_a = -0.5f;
   if (r.antialias) op.exclude_outside = true;
   Sizes target{sizes[0], sizes[1]};
   target.insert(target.end(), r.out.begin(), r.out.end());
   if (target == sizes) return x;
   const bool fixed = ir::constant_dims(r.out).has_value();
-  if (!factors.empty() && !(fixed && (exact || op.coordinate_transformation_mode == "align_corners"))) {
+  if (!factors.empty() &&
+      !(fixed && (exact || op.coordinate_transformation_mode == "align_corners"))) {
     std::vector<double> all{1, 1};
     all.insert(all.end(), factors.begin(), factors.end());
-    V* y = c.b.emit(op, {x, nullptr, lower::float_table(c, all, {static_cast<int64_t>(all.size())}, DType::f32)});
+    V* y = c.b.emit(
+        op,
+        {x, nullptr, lower::float_table(c, all, {static_cast<int64_t>(all.size())}, DType::f32)});
     if (!c.b.failed()) y->type.shape = target;
     return y;
   }
@@ -165,10 +190,13 @@ V* upsample(LowerContext& c) {
   if (r.scale.size() != spatial) r.scale.clear();
   // Some callers pass factors that were recomputed from the sizes: those say nothing new.
   const Sizes sizes = lower::sizes(c, x);
-  for (size_t i = 0; i < r.scale.size() && r.out.size() == spatial && sizes.size() == spatial + 2; ++i) {
+  for (size_t i = 0; i < r.scale.size() && r.out.size() == spatial && sizes.size() == spatial + 2;
+       ++i) {
     if (!(floorscale(sizes[i + 2], r.scale[i]) == r.out[i])) {
       const auto in = sizes[i + 2].constant(), out = r.out[i].constant();
-      const bool same = in && out && *in > 0 && std::abs(static_cast<double>(*out) / static_cast<double>(*in) - r.scale[i]) < 1e-9;
+      const bool same =
+          in && out && *in > 0 &&
+          std::abs(static_cast<double>(*out) / static_cast<double>(*in) - r.scale[i]) < 1e-9;
       if (same) {
         r.scale.clear();
         break;
@@ -182,22 +210,31 @@ V* upsample(LowerContext& c) {
 V* interpolate(LowerContext& c) {
   const std::string mode = c.text("mode");
   Request r;
-  if (mode == "nearest") r.method = Method::nearest;
-  else if (mode == "nearest-exact") r.method = Method::nearest_exact;
-  else if (mode == "linear" || mode == "bilinear" || mode == "trilinear") r.method = Method::linear;
-  else if (mode == "bicubic") r.method = Method::cubic;
-  else return c.refuse("interpolation mode '" + mode + "' is not supported");
+  if (mode == "nearest")
+    r.method = Method::nearest;
+  else if (mode == "nearest-exact")
+    r.method = Method::nearest_exact;
+  else if (mode == "linear" || mode == "bilinear" || mode == "trilinear")
+    r.method = Method::linear;
+  else if (mode == "bicubic")
+    r.method = Method::cubic;
+  else
+    return c.refuse("interpolation mode '" + mode + "' is not supported");
   r.align_corners = c.has("align_corners") && c.flag("align_corners");
   r.antialias = c.has("antialias") && c.flag("antialias");
   auto is_list = [&](std::string_view name) { return c.machine().items(c.value(name)) != nullptr; };
-  if (c.has("size")) r.out = is_list("size") ? c.ints("size") : Sizes{c.integer("size")};
-  else if (c.has("scale_factor")) r.scale = is_list("scale_factor") ? c.numbers("scale_factor") : std::vector<double>{c.number("scale_factor")};
+  if (c.has("size"))
+    r.out = is_list("size") ? c.ints("size") : Sizes{c.integer("size")};
+  else if (c.has("scale_factor"))
+    r.scale = is_list("scale_factor") ? c.numbers("scale_factor")
+                                      : std::vector<double>{c.number("scale_factor")};
   V* x = c.tensor("input");
   if (c.has("recompute_scale_factor") && c.flag("recompute_scale_factor") && !r.scale.empty()) {
     const Sizes sizes = lower::sizes(c, x);
     const size_t spatial = std::max<size_t>(sizes.size(), 2) - 2;
     if (r.scale.size() == 1) r.scale.resize(spatial, r.scale[0]);
-    for (size_t i = 0; i < std::min(spatial, r.scale.size()); ++i) r.out.push_back(floorscale(sizes[i + 2], r.scale[i]));
+    for (size_t i = 0; i < std::min(spatial, r.scale.size()); ++i)
+      r.out.push_back(floorscale(sizes[i + 2], r.scale[i]));
     r.scale.clear();
   }
   return resize(c, x, std::move(r));

@@ -16,7 +16,8 @@ V* roll_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& shift) {
   if (size.is(0)) return x;
   const ir::Dim start = size - mod(shift, size);
   if (start == size) return x;
-  V* out = lower::concat(c, {lower::slice(c, x, axis, start, size), lower::slice(c, x, axis, 0, start)}, axis);
+  V* out = lower::concat(
+      c, {lower::slice(c, x, axis, start, size), lower::slice(c, x, axis, 0, start)}, axis);
   if (!c.b.failed()) out->type.shape = sizes;
   return out;
 }
@@ -28,9 +29,11 @@ V* roll(LowerContext& c) {
   const Sizes sizes = lower::sizes(c, x);
   if (dims.empty()) {
     if (shifts.size() != 1) return c.refuse("rolling the flattened tensor takes one shift");
-    return lower::reshape(c, roll_axis(c, lower::reshape(c, x, {ir::product(sizes)}), 0, shifts[0]), sizes);
+    return lower::reshape(c, roll_axis(c, lower::reshape(c, x, {ir::product(sizes)}), 0, shifts[0]),
+                          sizes);
   }
-  if (shifts.size() != dims.size()) return c.refuse(fmt::format("{} shifts for {} dimensions", shifts.size(), dims.size()));
+  if (shifts.size() != dims.size())
+    return c.refuse(fmt::format("{} shifts for {} dimensions", shifts.size(), dims.size()));
   for (size_t i = 0; i < dims.size(); ++i) {
     const auto axis = lower::axis(c, dims[i], sizes.size());
     if (!axis) return nullptr;

@@ -45,7 +45,8 @@ std::optional<Operands> operands(LowerContext& c) {
 }
 
 V* scatter(LowerContext& c, const Operands& o, std::string reduction) {
-  V* out = c.b.emit(ScatterElements{.axis = o.axis, .reduction = std::move(reduction)}, {o.x, o.index, o.source});
+  V* out = c.b.emit(ScatterElements{.axis = o.axis, .reduction = std::move(reduction)},
+                    {o.x, o.index, o.source});
   return o.flat ? lower::squeeze(c, out, {0}) : out;
 }
 
@@ -61,7 +62,8 @@ V* reduced(LowerContext& c) {
   const auto o = operands(c);
   if (!o) return nullptr;
   const std::string reduce = c.text("reduce");
-  if (reduce != "add" && reduce != "multiply") return c.refuse("reduction '" + reduce + "' is not known");
+  if (reduce != "add" && reduce != "multiply")
+    return c.refuse("reduction '" + reduce + "' is not known");
   return scatter(c, *o, reduce == "add" ? "add" : "mul");
 }
 
@@ -71,7 +73,11 @@ V* general(LowerContext& c) {
   if (!o) return nullptr;
   const std::string reduce = c.text("reduce");
   const bool include = c.flag("include_self");
-  const std::string op = reduce == "sum" || reduce == "mean" ? "add" : reduce == "prod" ? "mul" : reduce == "amax" ? "max" : reduce == "amin" ? "min" : "";
+  const std::string op = reduce == "sum" || reduce == "mean" ? "add"
+                         : reduce == "prod"                  ? "mul"
+                         : reduce == "amax"                  ? "max"
+                         : reduce == "amin"                  ? "min"
+                                                             : "";
   if (op.empty()) return c.refuse("reduction '" + reduce + "' is not known");
   V* one = lower::expand(c, lower::like(c, o->x, 1), lower::sizes(c, o->index));
   V* hit = nullptr;
@@ -79,7 +85,8 @@ V* general(LowerContext& c) {
     // What is hit starts from the reduction's neutral element.
     V* zeros = lower::expand(c, c.b.scalar(0, DType::i32), lower::sizes(c, o->x));
     V* ones = lower::expand(c, c.b.scalar(1, DType::i32), lower::sizes(c, o->index));
-    hit = c.b.cast(c.b.emit(ScatterElements{.axis = o->axis}, {zeros, o->index, ones}), DType::boolean);
+    hit = c.b.cast(c.b.emit(ScatterElements{.axis = o->axis}, {zeros, o->index, ones}),
+                   DType::boolean);
     V* neutral = lower::like(c, o->x, op == "mul" ? 1 : 0);
     if (op == "max" || op == "min") {
       // Any source element of the place does: the last one written.
@@ -91,7 +98,8 @@ V* general(LowerContext& c) {
   V* out = scatter(c, plain, op);
   if (reduce == "mean") {
     V* start = lower::expand(c, lower::like(c, o->x, include ? 1 : 0), lower::sizes(c, o->x));
-    V* count = c.b.emit(ScatterElements{.axis = o->axis, .reduction = "add"}, {start, o->index, one});
+    V* count =
+        c.b.emit(ScatterElements{.axis = o->axis, .reduction = "add"}, {start, o->index, one});
     count = c.b.emit_named("Max", {count, lower::like(c, count, 1)});
     if (is_floating(out->dtype())) {
       out = lower::div(c, out, count);
@@ -129,7 +137,8 @@ V* along(LowerContext& c, std::string reduction, std::string_view source_name) {
     if (c.has("alpha")) source = lower::mul(c, source, c.scalar("alpha", x->dtype()));
     source = lower::expand(c, source, at);
   }
-  V* out = c.b.emit(ScatterElements{.axis = *axis, .reduction = std::move(reduction)}, {x, places, source});
+  V* out = c.b.emit(ScatterElements{.axis = *axis, .reduction = std::move(reduction)},
+                    {x, places, source});
   return flat ? lower::squeeze(c, out, {0}) : out;
 }
 

@@ -17,7 +17,8 @@ V* places(LowerContext& c, V* sorted, V* values, bool right) {
     values = lower::unsqueeze(c, values, {static_cast<int64_t>(rank)});
   }
   V* before = c.b.emit_named(right ? "LessOrEqual" : "Less", {sorted, values});
-  V* count = lower::reduce(c, "ReduceSum", c.b.cast(before, DType::i64), {static_cast<int64_t>(lower::rank(c, before)) - 1}, false);
+  V* count = lower::reduce(c, "ReduceSum", c.b.cast(before, DType::i64),
+                           {static_cast<int64_t>(lower::rank(c, before)) - 1}, false);
   return c.flag("out_int32") ? c.b.cast(count, DType::i32) : count;
 }
 
@@ -40,7 +41,8 @@ V* is_in(LowerContext& c) {
   set = lower::reshape(c, set, {ir::product(lower::sizes(c, set))});
   const auto rank = static_cast<int64_t>(lower::rank(c, x));
   V* equal = c.b.emit_named("Equal", {lower::unsqueeze(c, x, {rank}), set});
-  V* found = c.b.cast(lower::reduce(c, "ReduceMax", c.b.cast(equal, DType::i32), {rank}, false), DType::boolean);
+  V* found = c.b.cast(lower::reduce(c, "ReduceMax", c.b.cast(equal, DType::i32), {rank}, false),
+                      DType::boolean);
   return c.flag("invert") ? c.b.emit_named("Not", {found}) : found;
 }
 
@@ -49,12 +51,9 @@ V* is_in(LowerContext& c) {
 std::span<const torch::Lowering> search_torch() {
   using namespace search_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::searchsorted.Tensor", search_sorted},
-      {"aten::searchsorted.Scalar", search_sorted},
-      {"aten::bucketize.Tensor", bucketize},
-      {"aten::bucketize.Scalar", bucketize},
-      {"aten::isin.Tensor_Tensor", is_in},
-      {"aten::isin.Tensor_Scalar", is_in},
+      {"aten::searchsorted.Tensor", search_sorted}, {"aten::searchsorted.Scalar", search_sorted},
+      {"aten::bucketize.Tensor", bucketize},        {"aten::bucketize.Scalar", bucketize},
+      {"aten::isin.Tensor_Tensor", is_in},          {"aten::isin.Tensor_Scalar", is_in},
       {"aten::isin.Scalar_Tensor", is_in},
   };
   return kAll;

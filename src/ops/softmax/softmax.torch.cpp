@@ -11,8 +11,10 @@ using torch::LowerContext;
 template <class Op>
 V* lower_as(LowerContext& c) {
   V* x = c.tensor("self");
-  if (c.has("dtype")) x = c.b.cast(x, c.dtype("dtype").value_or(x->dtype()));
-  else if (c.has("half_to_float") && c.flag("half_to_float")) x = c.b.cast(x, DType::f32);
+  if (c.has("dtype"))
+    x = c.b.cast(x, c.dtype("dtype").value_or(x->dtype()));
+  else if (c.has("half_to_float") && c.flag("half_to_float"))
+    x = c.b.cast(x, DType::f32);
   x = lower::floating(c, x);
   const auto axis = lower::axis(c, "dim", x);
   if (!axis) return nullptr;

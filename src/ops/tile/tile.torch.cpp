@@ -22,7 +22,8 @@ V* tiled(LowerContext& c, V* x, Sizes repeats) {
 V* repeat(LowerContext& c) {
   V* x = c.tensor("self");
   const Sizes repeats = c.ints("repeats");
-  if (repeats.size() < lower::rank(c, x)) return c.refuse("there are fewer repeats than dimensions");
+  if (repeats.size() < lower::rank(c, x))
+    return c.refuse("there are fewer repeats than dimensions");
   return tiled(c, x, repeats);
 }
 V* tile(LowerContext& c) { return tiled(c, c.tensor("self"), c.ints("dims")); }
@@ -43,16 +44,22 @@ V* repeat_interleave(LowerContext& c) {
   return lower::reshape(c, lower::expand(c, lower::unsqueeze(c, x, {*axis + 1}), spread), sizes);
 }
 
-// A number of times of its own for each: element j comes from the first i whose running total exceeds j.
+// A number of times of its own for each: element j comes from the first i whose running total
+// exceeds j.
 V* repeat_by(LowerContext& c, V* x, V* repeats, int64_t axis) {
   repeats = c.b.cast(repeats, DType::i64);
   const Sizes sizes = lower::sizes(c, x);
   if (sizes.empty()) return c.refuse("the tensor has no dimensions");
-  repeats = lower::expand(c, lower::rank(c, repeats) == 0 ? lower::unsqueeze(c, repeats, {0}) : repeats, {sizes[static_cast<size_t>(axis)]});
-  V* totals = c.b.emit_with("CumSum", {{"exclusive", int64_t{0}}, {"reverse", int64_t{0}}}, {repeats, c.b.scalar_int(0)});
+  repeats =
+      lower::expand(c, lower::rank(c, repeats) == 0 ? lower::unsqueeze(c, repeats, {0}) : repeats,
+                    {sizes[static_cast<size_t>(axis)]});
+  V* totals = c.b.emit_with("CumSum", {{"exclusive", int64_t{0}}, {"reverse", int64_t{0}}},
+                            {repeats, c.b.scalar_int(0)});
   V* total = lower::reduce(c, "ReduceSum", repeats, {0}, false);
-  V* positions = c.b.emit_with("Range", {{"stash_type", int64_t{1}}}, {c.b.scalar_int(0), total, c.b.scalar_int(1)});
-  V* passed = c.b.emit_named("LessOrEqual", {lower::unsqueeze(c, totals, {0}), lower::unsqueeze(c, positions, {1})});
+  V* positions = c.b.emit_with("Range", {{"stash_type", int64_t{1}}},
+                               {c.b.scalar_int(0), total, c.b.scalar_int(1)});
+  V* passed = c.b.emit_named(
+      "LessOrEqual", {lower::unsqueeze(c, totals, {0}), lower::unsqueeze(c, positions, {1})});
   V* from = lower::reduce(c, "ReduceSum", c.b.cast(passed, DType::i64), {1}, false);
   return lower::gather(c, x, from, axis);
 }
@@ -66,7 +73,8 @@ V* repeated_places(LowerContext& c) {
   V* repeats = c.tensor("repeats");
   const Sizes sizes = lower::sizes(c, repeats);
   if (sizes.size() != 1) return c.refuse("the repeats are no vector");
-  V* places = c.b.emit_with("Range", {{"stash_type", int64_t{1}}}, {c.b.scalar_int(0), c.b.dim(sizes[0]), c.b.scalar_int(1)});
+  V* places = c.b.emit_with("Range", {{"stash_type", int64_t{1}}},
+                            {c.b.scalar_int(0), c.b.dim(sizes[0]), c.b.scalar_int(1)});
   if (!c.b.failed()) places->type.shape = sizes;
   return repeat_by(c, places, repeats, 0);
 }

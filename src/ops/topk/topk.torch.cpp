@@ -18,7 +18,8 @@ Sorted ordered(LowerContext& c, V* x, const ir::Dim& k, int64_t axis, bool large
   const bool flat = lower::rank(c, x) == 0;
   V* in = truth ? c.b.cast(x, DType::i32) : x;
   if (flat) in = lower::unsqueeze(c, in, {0});
-  const std::vector<V*> out = c.b.emit_n(TopK{.axis = axis, .largest = largest}, {in, c.b.shape({{k}})}, 2);
+  const std::vector<V*> out =
+      c.b.emit_n(TopK{.axis = axis, .largest = largest}, {in, c.b.shape({{k}})}, 2);
   V *values = truth ? c.b.cast(out[0], DType::boolean) : out[0], *places = out[1];
   if (flat) return {lower::squeeze(c, values, {0}), lower::squeeze(c, places, {0})};
   return {values, places};
@@ -73,7 +74,8 @@ V* kth_value(LowerContext& c) {
   return axis ? nth(c, x, c.integer("k") - ir::Dim(1), *axis, c.flag("keepdim")) : nullptr;
 }
 
-// The lower of both middle elements. Not-a-numbers sort last, and PyTorch gives one where there is any.
+// The lower of both middle elements. Not-a-numbers sort last, and PyTorch gives one where there is
+// any.
 V* median(LowerContext& c) {
   V* x = c.tensor("self");
   if (!c.has("dim")) {
@@ -84,7 +86,8 @@ V* median(LowerContext& c) {
     return out;
   }
   const auto axis = lower::axis(c, "dim", x);
-  return axis ? nth(c, x, floordiv(length(c, x, *axis) - ir::Dim(1), 2), *axis, c.flag("keepdim")) : nullptr;
+  return axis ? nth(c, x, floordiv(length(c, x, *axis) - ir::Dim(1), 2), *axis, c.flag("keepdim"))
+              : nullptr;
 }
 
 }  // namespace topk_lowering
@@ -92,9 +95,15 @@ V* median(LowerContext& c) {
 std::span<const torch::Lowering> topk_torch() {
   using namespace topk_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::topk", topk},           {"aten::sort", sort},           {"aten::sort.stable", sort},
-      {"aten::argsort", argsort},     {"aten::argsort.stable", argsort}, {"aten::msort", msort},
-      {"aten::kthvalue", kth_value}, {"aten::median", median},       {"aten::median.dim", median},
+      {"aten::topk", topk},
+      {"aten::sort", sort},
+      {"aten::sort.stable", sort},
+      {"aten::argsort", argsort},
+      {"aten::argsort.stable", argsort},
+      {"aten::msort", msort},
+      {"aten::kthvalue", kth_value},
+      {"aten::median", median},
+      {"aten::median.dim", median},
   };
   return kAll;
 }

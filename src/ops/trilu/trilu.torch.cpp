@@ -20,8 +20,10 @@ V* triangle(LowerContext& c) {
 // The coordinates of a triangle's elements, [2, n].
 template <bool upper>
 V* places(LowerContext& c) {
-  const int64_t rows = c.constant("row"), columns = c.constant("col"), offset = c.constant("offset");
-  if (rows < 0 || columns < 0 || rows > 4096 || columns > 4096) return c.refuse("the triangle is too large");
+  const int64_t rows = c.constant("row"), columns = c.constant("col"),
+                offset = c.constant("offset");
+  if (rows < 0 || columns < 0 || rows > 4096 || columns > 4096)
+    return c.refuse("the triangle is too large");
   std::vector<int64_t> at;
   for (int64_t pass = 0; pass < 2; ++pass) {
     for (int64_t i = 0; i < rows; ++i) {
@@ -53,40 +55,52 @@ V* main_diagonal(LowerContext& c) {
   V* x = c.tensor("self");
   const Sizes sizes = lower::sizes(c, x);
   const auto rows = sizes[0].constant(), columns = sizes[1].constant();
-  if (!rows || !columns) return c.refuse("the length of the diagonal depends on the input", "fix the dimension with --shapes");
+  if (!rows || !columns)
+    return c.refuse("the length of the diagonal depends on the input",
+                    "fix the dimension with --shapes");
   const int64_t offset = c.constant("diagonal");
   std::vector<int64_t> places;
   for (int64_t i = 0; i < *rows; ++i) {
     if (i + offset >= 0 && i + offset < *columns) places.push_back(i * *columns + i + offset);
   }
   V* flat = lower::reshape(c, x, {*rows * *columns});
-  return lower::gather(c, flat, lower::int_table(c, places, {static_cast<int64_t>(places.size())}), 0);
+  return lower::gather(c, flat, lower::int_table(c, places, {static_cast<int64_t>(places.size())}),
+                       0);
 }
 
-// A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an offset.
+// A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an
+// offset.
 V* diag_embed(LowerContext& c) {
   V* x = c.tensor("self");
   const Sizes sizes = lower::sizes(c, x);
   if (sizes.empty()) return c.refuse("the tensor has no dimensions");
-  const int64_t offset = c.has("offset") ? c.constant("offset") : c.has("diagonal") ? c.constant("diagonal") : 0;
+  const int64_t offset = c.has("offset")     ? c.constant("offset")
+                         : c.has("diagonal") ? c.constant("diagonal")
+                                             : 0;
   const auto n = sizes.back().constant();
-  if (!n) return c.refuse("the length of the diagonal depends on the input", "fix the dimension with --shapes");
+  if (!n)
+    return c.refuse("the length of the diagonal depends on the input",
+                    "fix the dimension with --shapes");
   const size_t rank = sizes.size() + 1;
   const auto a = lower::axis(c, c.has("dim1") ? c.constant("dim1") : -2, rank);
   const auto b = lower::axis(c, c.has("dim2") ? c.constant("dim2") : -1, rank);
   if (!a || !b || *a == *b) return c.refuse("a diagonal needs two dimensions");
   const int64_t side = *n + std::abs(offset);
   if (side * *n > (int64_t{1} << 22)) return c.refuse("the matrix is too large");
-  // Row i of the matrix is the vector where a mask has its one: x[i - max(0, -offset)] at column i + offset.
+  // Row i of the matrix is the vector where a mask has its one: x[i - max(0, -offset)] at column i
+  // + offset.
   std::vector<int64_t> rows;
-  for (int64_t i = 0; i < side; ++i) rows.push_back(std::clamp<int64_t>(i - std::max<int64_t>(0, -offset), 0, std::max<int64_t>(*n - 1, 0)));
+  for (int64_t i = 0; i < side; ++i)
+    rows.push_back(
+        std::clamp<int64_t>(i - std::max<int64_t>(0, -offset), 0, std::max<int64_t>(*n - 1, 0)));
   std::vector<double> place(static_cast<size_t>(side * side), 0.0);
   for (int64_t k = 0; k < *n; ++k) {
     const int64_t i = k + std::max<int64_t>(0, -offset), j = k + std::max<int64_t>(0, offset);
     place[static_cast<size_t>(i * side + j)] = 1;
   }
   const auto last = static_cast<int64_t>(sizes.size()) - 1;
-  V* spread = lower::unsqueeze(c, lower::gather(c, x, lower::int_table(c, rows, {side}), last), {last + 1});
+  V* spread =
+      lower::unsqueeze(c, lower::gather(c, x, lower::int_table(c, rows, {side}), last), {last + 1});
   V* where = lower::float_table(c, place, {side, side}, DType::boolean);
   V* out = lower::where(c, where, spread, lower::like(c, x, 0));
   // The two last dimensions go to their places.

@@ -32,10 +32,14 @@ ir::Value* rounding(LowerContext& c) {
 
 constexpr char kRelu[] = "Relu", kAbs[] = "Abs", kNeg[] = "Neg";
 constexpr char kFloor[] = "Floor", kCeil[] = "Ceil", kRound[] = "Round";
-constexpr char kSigmoid[] = "Sigmoid", kTanh[] = "Tanh", kExp[] = "Exp", kLog[] = "Log", kSqrt[] = "Sqrt";
-constexpr char kReciprocal[] = "Reciprocal", kErf[] = "Erf", kSin[] = "Sin", kCos[] = "Cos", kTan[] = "Tan";
-constexpr char kAsin[] = "Asin", kAcos[] = "Acos", kAtan[] = "Atan", kSinh[] = "Sinh", kCosh[] = "Cosh";
-constexpr char kAsinh[] = "Asinh", kAcosh[] = "Acosh", kAtanh[] = "Atanh", kHardSwish[] = "HardSwish";
+constexpr char kSigmoid[] = "Sigmoid", kTanh[] = "Tanh", kExp[] = "Exp", kLog[] = "Log",
+               kSqrt[] = "Sqrt";
+constexpr char kReciprocal[] = "Reciprocal", kErf[] = "Erf", kSin[] = "Sin", kCos[] = "Cos",
+               kTan[] = "Tan";
+constexpr char kAsin[] = "Asin", kAcos[] = "Acos", kAtan[] = "Atan", kSinh[] = "Sinh",
+               kCosh[] = "Cosh";
+constexpr char kAsinh[] = "Asinh", kAcosh[] = "Acosh", kAtanh[] = "Atanh",
+               kHardSwish[] = "HardSwish";
 constexpr char kMish[] = "Mish", kIsNaN[] = "IsNaN";
 
 ir::Value* rsqrt(LowerContext& c) {
@@ -44,7 +48,9 @@ ir::Value* rsqrt(LowerContext& c) {
   return c.b.emit_named("Reciprocal", {c.b.emit_named("Sqrt", {x})});
 }
 
-ir::Value* logical_not(LowerContext& c) { return c.b.emit_named("Not", {c.b.cast(c.tensor("self"), DType::boolean)}); }
+ir::Value* logical_not(LowerContext& c) {
+  return c.b.emit_named("Not", {c.b.cast(c.tensor("self"), DType::boolean)});
+}
 
 ir::Value* bitwise_not(LowerContext& c) {
   ir::Value* x = c.tensor("self");
@@ -56,7 +62,9 @@ ir::Value* sign(LowerContext& c) {
   ir::Value* x = c.tensor("self");
   if (x->dtype() == DType::boolean) return x;
   ir::Value* y = c.b.emit_named("Sign", {x});
-  return is_floating(x->dtype()) ? lower::where(c, c.b.emit_named("IsNaN", {x}), lower::like(c, x, 0), y) : y;
+  return is_floating(x->dtype())
+             ? lower::where(c, c.b.emit_named("IsNaN", {x}), lower::like(c, x, 0), y)
+             : y;
 }
 
 ir::Value* float_self(LowerContext& c) { return lower::floating(c, c.tensor("self")); }
@@ -115,7 +123,8 @@ ir::Value* round_decimals(LowerContext& c) {
   const int64_t decimals = c.constant("decimals");
   if (!is_floating(x->dtype())) return decimals >= 0 ? x : c.refuse("integers rounded to tens");
   ir::Value* scale = lower::like(c, x, std::pow(10.0, static_cast<double>(std::abs(decimals))));
-  if (decimals >= 0) return lower::div(c, c.b.emit_named("Round", {lower::mul(c, x, scale)}), scale);
+  if (decimals >= 0)
+    return lower::div(c, c.b.emit_named("Round", {lower::mul(c, x, scale)}), scale);
   return lower::mul(c, c.b.emit_named("Round", {lower::div(c, x, scale)}), scale);
 }
 
@@ -146,11 +155,17 @@ ir::Value* sign_bit(LowerContext& c) {
 ir::Value* nan_to_num(LowerContext& c) {
   ir::Value* x = c.tensor("self");
   if (!is_floating(x->dtype())) return x;
-  const double largest = x->dtype() == DType::f64 ? 1.7976931348623157e308 : x->dtype() == DType::f16 ? 65504.0 : x->dtype() == DType::bf16 ? 3.3895313892515355e38 : 3.4028234663852886e38;
-  auto number = [&](const char* name, double fallback) { return lower::like(c, x, c.has(name) ? c.number(name) : fallback); };
+  const double largest = x->dtype() == DType::f64    ? 1.7976931348623157e308
+                         : x->dtype() == DType::f16  ? 65504.0
+                         : x->dtype() == DType::bf16 ? 3.3895313892515355e38
+                                                     : 3.4028234663852886e38;
+  auto number = [&](const char* name, double fallback) {
+    return lower::like(c, x, c.has(name) ? c.number(name) : fallback);
+  };
   ir::Value* y = lower::where(c, c.b.emit_named("IsNaN", {x}), number("nan", 0), x);
   y = lower::where(c, c.b.emit(IsInf{.detect_negative = false}, {x}), number("posinf", largest), y);
-  return lower::where(c, c.b.emit(IsInf{.detect_positive = false}, {x}), number("neginf", -largest), y);
+  return lower::where(c, c.b.emit(IsInf{.detect_positive = false}, {x}), number("neginf", -largest),
+                      y);
 }
 
 // log(x / (1 - x)), x first drawn away from 0 and 1 by eps.

@@ -29,7 +29,8 @@
 namespace tenon::cpu {
 namespace {
 
-// Of the largest magnitude: the accuracy gate that tactics have to pass (tactics.h), a fifth of the product's tolerance.
+// Of the largest magnitude: the accuracy gate that tactics have to pass (tactics.h), a fifth of the
+// product's tolerance.
 constexpr double kTolerance = 2e-5;
 
 const Tables& tables() {

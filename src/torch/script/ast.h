@@ -1,4 +1,5 @@
-// Syntax trees of the Python subset that TorchScript serialises and that custom mappings are written in.
+// Syntax trees of the Python subset that TorchScript serialises and that custom mappings are
+// written in.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +10,28 @@ namespace tenon::torch::script {
 
 struct Expr {
   enum class Kind : uint8_t {
-    none,        // an absent part: a slice's bound, a bare return's value
-    name,        // text
-    integer,     // text as written
+    none,     // an absent part: a slice's bound, a bare return's value
+    name,     // text
+    integer,  // text as written
     floating,
-    string,      // text, unescaped
-    fstring,     // kids: strings and expressions in order
-    constant,    // text: None True False Ellipsis
-    attribute,   // kids[0] . text
-    call,        // kids[0] ( kids[1..] ); keywords runs parallel to kids[1..], empty for positional
-    subscript,   // kids[0] [ kids[1..] ]
-    slice,       // kids: start, stop, step
-    list, tuple, dict /* key, value, key, value ... */, set,
-    unary,       // text: - + ~ not
-    binary,      // text: + - * / // % ** @ & | ^ << >>
-    compare,     // text: == != < <= > >= is is_not in not_in; two kids
-    boolean,     // text: and or
-    conditional, // kids: value, condition, otherwise
+    string,     // text, unescaped
+    fstring,    // kids: strings and expressions in order
+    constant,   // text: None True False Ellipsis
+    attribute,  // kids[0] . text
+    call,       // kids[0] ( kids[1..] ); keywords runs parallel to kids[1..], empty for positional
+    subscript,  // kids[0] [ kids[1..] ]
+    slice,      // kids: start, stop, step
+    list,
+    tuple,
+    dict /* key, value, key, value ... */,
+    set,
+    unary,          // text: - + ~ not
+    binary,         // text: + - * / // % ** @ & | ^ << >>
+    compare,        // text: == != < <= > >= is is_not in not_in; two kids
+    boolean,        // text: and or
+    conditional,    // kids: value, condition, otherwise
     comprehension,  // kids: element, target, iterable, conditions...
-    star,        // *kids[0]
+    star,           // *kids[0]
   };
   Kind kind = Kind::none;
   uint32_t offset = 0;  // byte in the file
@@ -44,7 +48,9 @@ struct Stmt {
     assign,      // exprs: targets..., value last; text: annotation
     augmented,   // exprs: target, value; text: the operator, "+"
     result,      // return exprs[0]
-    pass, brk, cont,
+    pass,
+    brk,
+    cont,
     branch,      // if exprs[0]: body else: orelse
     loop_while,  // exprs[0]
     loop_for,    // exprs: target, iterable

@@ -6,13 +6,16 @@
 namespace tenon::torch::script {
 namespace {
 
-bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
+bool starts_name(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80);
+}
 bool in_name(char c) { return starts_name(c) || std::isdigit(static_cast<unsigned char>(c)); }
 
-constexpr std::string_view kOperators[] = {"**=", "//=", ">>=", "<<=", "...", "->", "**", "//", "<<", ">>", "<=", ">=", "==",
-                                           "!=",  "+=",  "-=",  "*=",  "/=",  "%=", "@=", "&=", "|=", "^=", ":=", "+",  "-",
-                                           "*",   "/",   "%",   "@",   "&",   "|",  "^",  "~",  "<",  ">",  "(",  ")",  "[",
-                                           "]",   "{",   "}",   ",",   ":",   ".",  ";",  "="};
+constexpr std::string_view kOperators[] = {
+    "**=", "//=", ">>=", "<<=", "...", "->", "**", "//", "<<", ">>", "<=", ">=",
+    "==",  "!=",  "+=",  "-=",  "*=",  "/=", "%=", "@=", "&=", "|=", "^=", ":=",
+    "+",   "-",   "*",   "/",   "%",   "@",  "&",  "|",  "^",  "~",  "<",  ">",
+    "(",   ")",   "[",   "]",   "{",   "}",  ",",  ":",  ".",  ";",  "="};
 
 void append_utf8(std::string& out, uint32_t code) {
   if (code < 0x80) {
@@ -53,17 +56,38 @@ std::string unescape(std::string_view text) {
     }
     const char c = text[++i];
     switch (c) {
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case 'r': out += '\r'; break;
-      case 'a': out += '\a'; break;
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'v': out += '\v'; break;
-      case '\n': break;
-      case 'x': out += static_cast<char>(digits(i, 2, 16)); break;
-      case 'u': append_utf8(out, digits(i, 4, 16)); break;
-      case 'U': append_utf8(out, digits(i, 8, 16)); break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'a':
+        out += '\a';
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'v':
+        out += '\v';
+        break;
+      case '\n':
+        break;
+      case 'x':
+        out += static_cast<char>(digits(i, 2, 16));
+        break;
+      case 'u':
+        append_utf8(out, digits(i, 4, 16));
+        break;
+      case 'U':
+        append_utf8(out, digits(i, 8, 16));
+        break;
       default:
         if (c >= '0' && c <= '7') {
           --i;
@@ -106,7 +130,8 @@ class Lexer {
         TRY(token());
       }
     }
-    if (!tokens_.empty() && tokens_.back().kind != Token::Kind::newline) push(Token::Kind::newline, at_);
+    if (!tokens_.empty() && tokens_.back().kind != Token::Kind::newline)
+      push(Token::Kind::newline, at_);
     while (indents_.size() > 1) {
       indents_.pop_back();
       push(Token::Kind::dedent, at_);
@@ -117,13 +142,16 @@ class Lexer {
 
  private:
   std::unexpected<Error> bad(std::string why) const {
-    return fail({.kind = ErrorKind::bad_file, .what = "cannot read the program's source",
-                 .where = {.source = fmt::format("line {}", line_of(source_, at_))}, .why = std::move(why),
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "cannot read the program's source",
+                 .where = {.source = fmt::format("line {}", line_of(source_, at_))},
+                 .why = std::move(why),
                  .hint = "the file is damaged, or written by a newer PyTorch: save it again"});
   }
 
   void push(Token::Kind kind, size_t start, std::string value = {}) {
-    tokens_.push_back({kind, static_cast<uint32_t>(start), static_cast<uint32_t>(at_), source_.substr(start, at_ - start), std::move(value)});
+    tokens_.push_back({kind, static_cast<uint32_t>(start), static_cast<uint32_t>(at_),
+                       source_.substr(start, at_ - start), std::move(value)});
   }
 
   Status indentation() {
@@ -132,7 +160,8 @@ class Lexer {
       width += source_[at_] == '\t' ? 8 - width % 8 : 1;
       ++at_;
     }
-    if (at_ < source_.size() && (source_[at_] == '\n' || source_[at_] == '#' || source_[at_] == '\r')) {
+    if (at_ < source_.size() &&
+        (source_[at_] == '\n' || source_[at_] == '#' || source_[at_] == '\r')) {
       while (at_ < source_.size() && source_[at_] != '\n') ++at_;
       if (at_ < source_.size()) ++at_;
       return {};
@@ -166,7 +195,9 @@ class Lexer {
       push(Token::Kind::name, start);
       return {};
     }
-    if (std::isdigit(static_cast<unsigned char>(c)) || (c == '.' && std::isdigit(static_cast<unsigned char>(next)))) return number(start);
+    if (std::isdigit(static_cast<unsigned char>(c)) ||
+        (c == '.' && std::isdigit(static_cast<unsigned char>(next))))
+      return number(start);
     for (std::string_view op : kOperators) {
       if (!source_.substr(at_).starts_with(op)) continue;
       at_ += op.size();
@@ -180,8 +211,12 @@ class Lexer {
 
   Status number(size_t start) {
     bool floating = false;
-    auto digit = [&] { return at_ < source_.size() && (std::isdigit(static_cast<unsigned char>(source_[at_])) || source_[at_] == '_'); };
-    if (source_[at_] == '0' && at_ + 1 < source_.size() && (source_[at_ + 1] == 'x' || source_[at_ + 1] == 'X')) {
+    auto digit = [&] {
+      return at_ < source_.size() &&
+             (std::isdigit(static_cast<unsigned char>(source_[at_])) || source_[at_] == '_');
+    };
+    if (source_[at_] == '0' && at_ + 1 < source_.size() &&
+        (source_[at_ + 1] == 'x' || source_[at_ + 1] == 'X')) {
       at_ += 2;
       while (at_ < source_.size() && std::isxdigit(static_cast<unsigned char>(source_[at_]))) ++at_;
       push(Token::Kind::integer, start);
@@ -219,13 +254,16 @@ class Lexer {
         at_ += 2;
         continue;
       }
-      if (source_.substr(at_).starts_with(is_triple ? std::string_view(triple) : std::string_view(&quote, 1))) break;
+      if (source_.substr(at_).starts_with(is_triple ? std::string_view(triple)
+                                                    : std::string_view(&quote, 1)))
+        break;
       ++at_;
     }
     if (at_ >= source_.size()) return bad("a string that is not closed");
     const std::string_view body = source_.substr(begin, at_ - begin);
     at_ += width;
-    push(formatted ? Token::Kind::fstring : Token::Kind::string, start, formatted ? std::string(body) : unescape(body));
+    push(formatted ? Token::Kind::fstring : Token::Kind::string, start,
+         formatted ? std::string(body) : unescape(body));
     return {};
   }
 
@@ -241,7 +279,9 @@ class Lexer {
 
 Result<std::vector<Token>> tokenize(std::string_view source) {
   if (source.size() > (size_t{1} << 30)) {
-    return fail({.kind = ErrorKind::bad_file, .what = "cannot read the program's source", .why = "it is larger than 1 GiB"});
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "cannot read the program's source",
+                 .why = "it is larger than 1 GiB"});
   }
   return Lexer(source).run();
 }

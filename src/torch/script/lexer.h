@@ -10,7 +10,18 @@
 namespace tenon::torch::script {
 
 struct Token {
-  enum class Kind : uint8_t { name, integer, floating, string, fstring, op, newline, indent, dedent, end };
+  enum class Kind : uint8_t {
+    name,
+    integer,
+    floating,
+    string,
+    fstring,
+    op,
+    newline,
+    indent,
+    dedent,
+    end
+  };
   Kind kind = Kind::end;
   uint32_t offset = 0;
   uint32_t end = 0;

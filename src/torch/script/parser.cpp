@@ -12,7 +12,8 @@ constexpr int kMaxDepth = 100;
 
 class Parser {
  public:
-  Parser(std::string_view source, std::vector<Token> tokens) : source_(source), tokens_(std::move(tokens)) {}
+  Parser(std::string_view source, std::vector<Token> tokens)
+      : source_(source), tokens_(std::move(tokens)) {}
 
   Result<File> file() {
     File out;
@@ -36,7 +37,9 @@ class Parser {
   using K = Expr::Kind;
   using S = Stmt::Kind;
 
-  const Token& peek(size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  const Token& peek(size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
   bool is(std::string_view text) const {
     const Token& t = peek();
     return (t.kind == Token::Kind::op || t.kind == Token::Kind::name) && t.text == text;
@@ -53,7 +56,8 @@ class Parser {
   }
   std::unexpected<Error> bad(std::string why) const {
     const Token& t = peek();
-    return fail({.kind = ErrorKind::bad_file, .what = "cannot read the program's source",
+    return fail({.kind = ErrorKind::bad_file,
+                 .what = "cannot read the program's source",
                  .where = {.source = fmt::format("line {}", line_of(source_, t.offset))},
                  .why = fmt::format("{}, at '{}'", why, t.text.substr(0, 40)),
                  .hint = "the file is damaged, or uses Python that TorchScript does not have"});
@@ -133,8 +137,10 @@ class Parser {
       if (peek().kind == Token::Kind::end) return bad("the class is cut short");
       if (take_newline() || take("pass")) continue;
       while (is("@")) TRY(decorator());
-      if (is("def")) out.methods.push_back(TRY(function()));
-      else out.attributes.push_back(TRY(class_attribute()));
+      if (is("def"))
+        out.methods.push_back(TRY(function()));
+      else
+        out.attributes.push_back(TRY(class_attribute()));
     }
     ++at_;
     return out;
@@ -144,13 +150,16 @@ class Parser {
   Result<ClassAttribute> class_attribute() {
     ClassAttribute out;
     const Expr target = TRY(expression());
-    if (target.is(K::name)) out.name = target.text;
-    else if (target.is(K::subscript) && target.kids.size() == 2 && target.kids[1].is(K::string)) out.name = target.kids[1].text;
+    if (target.is(K::name))
+      out.name = target.text;
+    else if (target.is(K::subscript) && target.kids.size() == 2 && target.kids[1].is(K::string))
+      out.name = target.kids[1].text;
     if (take(":")) out.annotation = TRY(annotation());
     if (take("=")) {
       const size_t start = peek().offset;
       out.value = TRY(expression_list());
-      if (target.is(K::subscript)) out.annotation = std::string(source_.substr(start, tokens_[at_ - 1].end - start));
+      if (target.is(K::subscript))
+        out.annotation = std::string(source_.substr(start, tokens_[at_ - 1].end - start));
     }
     if (!take_newline()) return bad("a line must end here");
     return out;
@@ -264,7 +273,8 @@ class Parser {
       return out;
     }
     const Token& t = peek();
-    if (t.kind == Token::Kind::op && t.text.size() >= 2 && t.text.back() == '=' && t.text != "==" && t.text != "!=" && t.text != "<=" && t.text != ">=") {
+    if (t.kind == Token::Kind::op && t.text.size() >= 2 && t.text.back() == '=' && t.text != "==" &&
+        t.text != "!=" && t.text != "<=" && t.text != ">=") {
       ++at_;
       out.kind = S::augmented;
       out.text = std::string(t.text.substr(0, t.text.size() - 1));
@@ -403,7 +413,8 @@ class Parser {
   }
 
   Result<Expr> binary(size_t level) {
-    static constexpr std::string_view kLevels[][4] = {{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%"}};
+    static constexpr std::string_view kLevels[][4] = {
+        {"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%"}};
     if (level == std::size(kLevels)) return unary();
     Expr left = TRY(binary(level + 1));
     for (;;) {
@@ -494,12 +505,14 @@ class Parser {
     TRY(expect("("));
     while (!take(")")) {
       std::string keyword;
-      if (peek().kind == Token::Kind::name && peek(1).kind == Token::Kind::op && peek(1).text == "=") {
+      if (peek().kind == Token::Kind::name && peek(1).kind == Token::Kind::op &&
+          peek(1).text == "=") {
         keyword = std::string(peek().text);
         at_ += 2;
       }
       Expr argument = TRY(star_or_expression());
-      if (is("for") && keyword.empty()) argument = TRY(comprehension(std::move(argument), argument.offset));
+      if (is("for") && keyword.empty())
+        argument = TRY(comprehension(std::move(argument), argument.offset));
       out.kids.push_back(std::move(argument));
       out.keywords.push_back(std::move(keyword));
       if (!take(",") && !is(")")) return bad("',' or ')' is missing");
@@ -524,7 +537,9 @@ class Parser {
     Expr out = start(K::name);
     switch (t.kind) {
       case Token::Kind::name: {
-        static constexpr std::string_view kReserved[] = {"if", "else", "for", "in", "def", "class", "return", "and", "or", "is", "lambda", "while", "import", "elif", "with", "raise"};
+        static constexpr std::string_view kReserved[] = {
+            "if", "else", "for",    "in",    "def",    "class", "return", "and",
+            "or", "is",   "lambda", "while", "import", "elif",  "with",   "raise"};
         for (std::string_view word : kReserved) {
           if (t.text == word) return bad("an expression is missing");
         }
@@ -540,9 +555,12 @@ class Parser {
         ++at_;
         return finish(std::move(out));
       case Token::Kind::string:
-      case Token::Kind::fstring: return string();
-      case Token::Kind::op: break;
-      default: return bad("an expression is missing");
+      case Token::Kind::fstring:
+        return string();
+      case Token::Kind::op:
+        break;
+      default:
+        return bad("an expression is missing");
     }
     if (take("...")) {
       out.kind = K::constant;
@@ -651,8 +669,6 @@ class Parser {
 
 }  // namespace
 
-Result<File> parse(std::string_view source) {
-  return Parser(source, TRY(tokenize(source))).file();
-}
+Result<File> parse(std::string_view source) { return Parser(source, TRY(tokenize(source))).file(); }
 
 }  // namespace tenon::torch::script

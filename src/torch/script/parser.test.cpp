@@ -46,14 +46,17 @@ TEST(Parser, ReadsWhatTorchScriptWrites) {
 }
 
 TEST(Parser, ReadsInfixOperatorsAndComprehensions) {
-  auto file = parse("def f(x, *, k=2):\n  return [a ** 2 + -b // 3 if a <= b < 4 else f'{a}:{b}' for a, b in zip(x[1:, ::2], x) if not a is None]\n");
+  auto file = parse(
+      "def f(x, *, k=2):\n  return [a ** 2 + -b // 3 if a <= b < 4 else f'{a}:{b}' for a, b in "
+      "zip(x[1:, ::2], x) if not a is None]\n");
   ASSERT_TRUE(file) << file.error().message();
   EXPECT_TRUE(file->functions[0].parameters[1].keyword_only);
   EXPECT_EQ(file->functions[0].body[0].exprs[0].kind, Expr::Kind::comprehension);
 }
 
 TEST(Parser, RefusesDamagedSourceWithItsLine) {
-  for (const char* source : {"def f(:\n  pass\n", "class A\n", "def f():\n  x = (1,\n", "def f():\n  return 'abc\n", "\x01"}) {
+  for (const char* source : {"def f(:\n  pass\n", "class A\n", "def f():\n  x = (1,\n",
+                             "def f():\n  return 'abc\n", "\x01"}) {
     auto file = parse(source);
     ASSERT_FALSE(file) << source;
     EXPECT_EQ(file.error().kind, ErrorKind::bad_file);
@@ -66,7 +69,8 @@ TEST(Parser, RefusesDamagedSourceWithItsLine) {
 TEST(Parser, TakesSourceThatEndsInAComment) { EXPECT_TRUE(parse("#=cl")); }
 
 TEST(Parser, RefusesNestingThatWouldOverflowTheStack) {
-  const std::string deep = "def f(x):\n  return " + std::string(100000, '(') + "x" + std::string(100000, ')') + "\n";
+  const std::string deep =
+      "def f(x):\n  return " + std::string(100000, '(') + "x" + std::string(100000, ')') + "\n";
   EXPECT_FALSE(parse(deep));
   EXPECT_FALSE(parse("def f(x):\n  return " + std::string(100000, '-') + "x\n"));
 }
