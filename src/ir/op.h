@@ -59,7 +59,7 @@ struct OpSpec {
   Status (*infer)(InferContext&) = nullptr;
   // Checks that the attributes are those of the operator (attributes_of<Op>).
   Status (*check_attributes)(const Attributes&) = nullptr;
-  std::string_view domain = "";
+  std::string_view domain;
   bool random = false;  // gives other results each time: never folded, never merged
 };
 

@@ -44,7 +44,7 @@ struct RefContext {
 struct RefKernel {
   std::string_view name;
   Status (*run)(RefContext&) = nullptr;
-  std::string_view domain = "";
+  std::string_view domain;
 };
 
 class RefKernels {

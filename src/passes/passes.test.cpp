@@ -187,6 +187,13 @@ INSTANTIATE_TEST_SUITE_P(
                     return t.b.emit(ops::Attention{}, {heads(t, 1.5f), heads(t, 0.5f), heads(t, 2),
                                                        t.weight({6, 6}, "mask")});
                   }},
+        RoundTrip{"attention_joined_heads",
+                  [](PassTest& t) {
+                    Value* mask = t.weight({24, 24}, "mask");
+                    t.x = t.b.emit(ops::Reshape{}, {t.x, t.b.ints({0, 24, 6})});
+                    return t.b.emit(ops::Attention{.kv_num_heads = 2, .q_num_heads = 2},
+                                    {heads(t, 1.5f), heads(t, 0.5f), heads(t, 2), mask});
+                  }},
         RoundTrip{"reshape_symbolic",
                   [](PassTest& t) {
                     const Dim n = Dim::symbol("N");

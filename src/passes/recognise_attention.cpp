@@ -249,10 +249,73 @@ Result<bool> rewrite(ir::Graph& graph, const PassContext& context, bool any_form
   return changed;
 }
 
+bool swaps_heads_and_sequence(const ir::Node* node) {
+  return node && node->as<ops::Transpose>().perm == std::vector<int64_t>{0, 2, 1, 3};
+}
+
+// x of [batch, sequence, heads * size], where value is x with its heads taken apart and put before
+// the sequence.
+ir::Value* joined_heads(const ir::Value* value) {
+  const ir::Node* transpose = made_by(value, "Transpose");
+  if (!swaps_heads_and_sequence(transpose)) return nullptr;
+  const ir::Node* reshape = made_by(transpose->input(0), "Reshape");
+  if (!reshape || !reshape->input(0)->shape() || !value->shape()) return nullptr;
+  const ir::Shape &x = *reshape->input(0)->shape(), &apart = *value->shape();
+  const bool fits = x.size() == 3 && apart.size() == 4 && x[0] == apart[0] && x[1] == apart[2] &&
+                    x[2] == apart[1] * apart[3];
+  return fits ? reshape->input(0) : nullptr;
+}
+
+// The node that gives the value with its heads put together again, where nothing else uses it.
+ir::Node* joining(const ir::Value* value) {
+  if (!used_once(value)) return nullptr;
+  ir::Node* transpose = value->uses[0].node;
+  if (!transpose->is("Transpose") || !swaps_heads_and_sequence(transpose) ||
+      !used_once(transpose->output(0)) || !value->shape())
+    return nullptr;
+  ir::Node* reshape = transpose->output(0)->uses[0].node;
+  if (!reshape->is("Reshape") || !reshape->output(0)->shape()) return nullptr;
+  const ir::Shape &y = *reshape->output(0)->shape(), &apart = *value->shape();
+  const bool fits = y.size() == 3 && apart.size() == 4 && y[0] == apart[0] && y[1] == apart[2] &&
+                    y[2] == apart[1] * apart[3];
+  return fits ? reshape : nullptr;
+}
+
+// Attention over heads that are taken apart before it and put together after it takes them
+// together: that is what its number of heads is for.
+bool join_heads(ir::Node& node, const PassContext& context) {
+  if (!node.is("Attention") || node.inputs().size() > 4 || !node.input(0)->shape() ||
+      !node.input(1)->shape())
+    return false;
+  for (size_t i = 1; i < node.outputs().size(); ++i) {
+    if (!node.output(i)->uses.empty()) return false;
+  }
+  std::vector<ir::Value*> inputs;
+  for (size_t i = 0; i < 3; ++i) inputs.push_back(joined_heads(node.input(i)));
+  if (!inputs[0] || !inputs[1] || !inputs[2]) return false;
+  ir::Node* last = joining(node.output(0));
+  const auto heads = (*node.input(0)->shape())[1].constant();
+  const auto kv_heads = (*node.input(1)->shape())[1].constant();
+  if (!last || !heads || !kv_heads) return false;
+  if (node.input(3)) inputs.push_back(node.input(3));
+  auto op = node.as<ops::Attention>();
+  op.q_num_heads = *heads;
+  op.kv_num_heads = *kv_heads;
+  ir::Builder b = builder_before(*last, context);
+  b.set_origin(node.origin);
+  ir::Value* value = b.emit(op, std::move(inputs));
+  if (value->type != last->output(0)->type || !replace_node(*last, b, std::array{value}))
+    return false;
+  value->producer->name = std::exchange(node.name, {});
+  return true;
+}
+
 }  // namespace
 
 Result<bool> recognise_attention(ir::Graph& graph, const PassContext& context) {
-  return rewrite(graph, context, false);
+  bool changed = TRY(rewrite(graph, context, false));
+  for (ir::Node* node : snapshot(graph)) changed |= !is_dead(*node) && join_heads(*node, context);
+  return changed;
 }
 
 Result<bool> fuse_attention(ir::Graph& graph, const PassContext& context) {

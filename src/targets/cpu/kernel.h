@@ -87,7 +87,7 @@ struct KernelSpec {
   std::string_view tactic;
   bool (*supports)(const ir::Node& node) = nullptr;  // null: always
   Result<Prepared> (*make)(MakeContext& context) = nullptr;
-  std::string_view domain = "";
+  std::string_view domain;
   bool timed = false;  // worth timing against the node's other tactics
 };
 
