@@ -126,6 +126,9 @@ Status run(const Options& options, const Globals& globals) {
     Progress progress(globals.quiet);
     TRY(measure(subjects, measuring, progress.callback()));
   }
+  for (const Subject& subject : subjects) {
+    if (!globals.quiet) print_notices(subject.session.engine.notices());
+  }
   if (globals.quiet && !globals.json) return {};
   const bool two = subjects.size() == 2;
   const numerics::RatioEstimate ratio =

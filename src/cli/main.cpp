@@ -4,6 +4,7 @@
 #include <new>
 
 #include "cli/command.h"
+#include "cli/waiting.h"
 
 namespace tenon::cli {
 namespace {
@@ -19,14 +20,23 @@ int report(const Error& error) {
   return exit_status(error.kind);
 }
 
-// What CLI11 found wrong with the arguments, as every other error is shown.
+// What CLI11 found wrong with the arguments, as every other error is shown. A word that nothing takes
+// says more than what is then missing.
 Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App* at = &app;
   for (const CLI::App* sub : app.get_subcommands()) at = sub;
   const std::string command = at == &app ? "tenon" : "tenon " + at->get_name();
+  const std::vector<std::string> strangers = at->remaining();
+  std::string why = error.what();
+  if (!strangers.empty() && at != &app) {
+    why = fmt::format("it has no option or argument '{}'", strangers.front());
+  } else if (!strangers.empty()) {
+    why = fmt::format("there is no command '{}'; commands are", strangers.front());
+    for (const CLI::App* sub : app.get_subcommands({})) why += " " + sub->get_name();
+  }
   return {.kind = ErrorKind::usage,
           .what = fmt::format("these arguments are not what {} takes", command),
-          .why = error.what(),
+          .why = std::move(why),
           .hint = command + " --help"};
 }
 
@@ -64,6 +74,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::cli
 
 int main(int argc, char** argv) {
+  tenon::cli::wait_briefly(argv);
   try {
     return tenon::cli::run(argc, argv);
   } catch (const std::bad_alloc&) {

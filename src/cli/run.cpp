@@ -48,6 +48,7 @@ Status run(const Options& options, const Globals& globals) {
   for (size_t i = 0; i < outputs->size(); ++i)
     named.push_back({session.engine.outputs()[i].name, (*outputs)[i]});
   if (!options.out.empty()) TRY(archive::write_npz(options.out, named));
+  if (!globals.quiet) print_notices(session.engine.notices());
   if (globals.quiet && !globals.json) return {};
   if (globals.json) {
     Json report = {{"file", options.file},
@@ -77,9 +78,6 @@ Status run(const Options& options, const Globals& globals) {
   fmt::print("ready in {:.1f} ms, ran in {:.1f} ms on {} threads\n", ms(start, ready),
              ms(ready, done), session.engine.threads());
   if (!options.out.empty()) fmt::print("outputs written to {}\n", options.out);
-  if (globals.verbose) {
-    for (const std::string& notice : session.engine.notices()) fmt::print("{}\n", notice);
-  }
   return {};
 }
 

@@ -149,4 +149,8 @@ Json notices_json(const std::vector<torch::Notice>& notices) {
   return out;
 }
 
+void print_notices(std::span<const std::string> notices) {
+  for (const std::string& notice : notices) fmt::print(stderr, "notice: {}\n", notice);
+}
+
 }  // namespace tenon::cli

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 
 #include "ir/graph.h"
@@ -30,5 +31,7 @@ std::string notice_text(const torch::Notice& notice);
 std::string interface_text(const ir::Graph& graph);
 Json interface_json(const ir::Graph& graph);
 Json notices_json(const std::vector<torch::Notice>& notices);
+// What an engine has to say of how it came to be, on stderr.
+void print_notices(std::span<const std::string> notices);
 
 }  // namespace tenon::cli

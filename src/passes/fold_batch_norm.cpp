@@ -1,4 +1,5 @@
-// Moves batch normalisation, and factors and sums by channel, into the weights before them.
+// Moves batch normalisation, and factors and sums by channel, into the weights before them; what
+// finds no weights becomes a factor and a term.
 #include <array>
 #include <cmath>
 
@@ -162,12 +163,31 @@ Result<bool> fold(ir::Node& node, const PassContext& context) {
   return false;
 }
 
+// A normalisation that no weights before it can take in, as a factor and a term by channel: the
+// engine computes those together with what is around them.
+Result<bool> spell_out(ir::Node& node, const PassContext& context) {
+  const auto rank = node.input(0)->rank();
+  const auto affine = affine_of_norm(node);
+  if (!affine || !rank || *rank < 2 || node.outputs().size() > 1) return false;
+  Dims shape(*rank - 1, 1);
+  shape[0] = static_cast<int64_t>(affine->factor.size());
+  ir::Builder b = builder_before(node, context);
+  ir::Value* factor = float_constant(*node.graph, shape, affine->factor, node.input(1)->name);
+  ir::Value* term = float_constant(*node.graph, shape, affine->term, node.input(2)->name);
+  ir::Value* y = b.emit_named("Add", {b.emit_named("Mul", {node.input(0), factor}), term});
+  if (y->type != node.output(0)->type) return false;
+  return replace_node(node, b, std::array{y});
+}
+
 }  // namespace
 
 Result<bool> fold_batch_norm(ir::Graph& graph, const PassContext& context) {
   bool changed = false;
   for (ir::Node* node : snapshot(graph)) {
-    if (node->domain.empty() && !is_dead(*node)) changed |= TRY(fold(*node, context));
+    if (!node->domain.empty() || is_dead(*node)) continue;
+    if (TRY(fold(*node, context)) ||
+        (node->is("BatchNormalization") && TRY(spell_out(*node, context))))
+      changed = true;
   }
   return changed;
 }

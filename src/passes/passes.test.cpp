@@ -112,7 +112,7 @@ class RoundTripTest : public PassTest, public testing::WithParamInterface<RoundT
 
 TEST_P(RoundTripTest, ComesBackTheSameFromEveryOpset) {
   output(GetParam().build(*this));
-  const std::string kept = canonical();
+  canonical();
   for (int opset : {11, 13, 17, 18, 21, 24, ir::kCanonicalOpset}) {
     auto bytes = onnx::write(graph, {.opset = opset}, tables().ops, tables().mappings);
     ASSERT_TRUE(bytes) << bytes.error().message();
@@ -282,6 +282,51 @@ TEST_F(PassTest, FoldsBatchNormIntoConvolutions) {
   auto kept = ir::clone(*before);
   ASSERT_TRUE(optimise(*kept, tables().context, {.disabled = {"fold-batch-norm"}, .verify = true}));
   EXPECT_EQ(ops_of(*kept), "Conv BatchNormalization Mul Relu");
+}
+
+TEST_F(PassTest, SpellsOutBatchNormThatNoWeightsTakeIn) {
+  Value* y = b.emit_named("Tanh", {x});
+  Tensor variance = Tensor::zeros(DType::f32, {4});
+  for (float& v : variance.mutable_values<float>()) v = 0.7f;
+  output(b.emit(ops::BatchNormalization{}, {y, weight({4}), weight({4}, "", 0.3f),
+                                            weight({4}, "", 0.5f), b.constant(variance)}));
+  const auto before = ir::clone(graph);
+  ASSERT_TRUE(optimise(graph, tables().context, {.verify = true}));
+  EXPECT_EQ(ops_of(graph), "Tanh Mul Add");
+  expect_same_results(*before, 1e-6f);
+}
+
+TEST_F(PassTest, TrimsWindowsThatSeePaddingOnly) {
+  struct Kind {
+    std::vector<int64_t> pads, dilations, strides;
+    Dims left;
+  };
+  for (const Kind& k : std::vector<Kind>{{{6, 6, 6, 6}, {6, 6}, {1, 1}, {1, 1}},
+                                         {{6, 5, 6, 5}, {6, 5}, {1, 1}, {1, 3}},
+                                         {{8, 6, 8, 6}, {8, 6}, {2, 2}, {1, 1}},
+                                         {{12, 1, 0, 1}, {6, 1}, {1, 1}, {1, 3}},
+                                         {{1, 1, 1, 1}, {1, 1}, {1, 1}, {3, 3}}}) {
+    SCOPED_TRACE(testing::PrintToString(k.pads));
+    ir::Graph g;
+    ir::Builder builder(g, tables().ops);
+    Value* in =
+        g.add_input("x", Type::tensor(DType::f32, ir::Shape{Dim(2), Dim(4), Dim(6), Dim(6)}));
+    Value* w = builder.constant(filled({8, 4, 3, 3}, 0.4f));
+    Value* y = builder.emit(
+        ops::Conv{.dilations = k.dilations, .pads = k.pads, .strides = k.strides}, {in, w});
+    ASSERT_TRUE(builder.status());
+    y->name = "y";
+    g.add_output(y);
+    const auto before = ir::clone(g);
+    ASSERT_TRUE(optimise(g, tables().context, {.verify = true}));
+    const Dims& shape = g.nodes().front()->input(1)->constant->shape();
+    EXPECT_EQ(Dims(shape.begin() + 2, shape.end()), k.left);
+    const auto a = run(g), c = run(*before);
+    ASSERT_EQ(a.size(), 1u);
+    ASSERT_EQ(a[0].shape(), c[0].shape());
+    for (int64_t i = 0; i < a[0].count(); ++i)
+      EXPECT_NEAR(a[0].values<float>()[i], c[0].values<float>()[i], 1e-6f);
+  }
 }
 
 TEST_F(PassTest, FusesAttentionOnlyWhereItIsExact) {

@@ -29,6 +29,8 @@ constexpr std::array kPasses = {
          "products around a softmax become attention, where that is exact"},
     Pass{"fold-batch-norm", fold_batch_norm,
          "batch normalisation and scales by channel move into the weights before them"},
+    Pass{"trim-windows", trim_windows,
+         "the taps of a convolution that see padding only are taken off"},
 };
 constexpr size_t kCanonical = 12;  // the first passes; the rest only for engines
 constexpr int kMaxRounds = 8;

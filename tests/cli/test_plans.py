@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import random
+import subprocess
 import unittest
 from pathlib import Path
 
 import numpy as np
 
 from fixtures import image, npz, scratch, traced
-from program import BAD, DONE, ProgramTest, tenon
+from program import BAD, DONE, ProgramTest, program, tenon
 
 CUTS = 12
 FLIPS = 60
@@ -68,6 +70,17 @@ class Plans(ProgramTest):
                 self.assertIn(finished.status, (DONE, BAD), finished.stderr)
                 if finished.status == DONE:  # padding between the parts of the file
                     np.testing.assert_array_equal(outputs_of(path), expected)
+
+    def test_another_processor(self) -> None:
+        """Weights packed for another instruction set are packed again; the notice says so, the outputs stay."""
+        narrow = {**os.environ, "DNNL_MAX_CPU_ISA": "AVX2"}
+        out = scratch() / "narrow.npz"
+        command = [program(), "run", plan(), "--inputs", inputs(), "-o", out]
+        done = subprocess.run(command, capture_output=True, text=True, env=narrow)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertIn("packed again", done.stderr)
+        with np.load(out) as arrays:
+            np.testing.assert_allclose(arrays[arrays.files[0]], outputs_of(plan()), rtol=0, atol=1e-4)
 
     def test_another_magic(self) -> None:
         self.refuse(self.altered(b"NOTAPLAN" + plan().read_bytes()[8:]))

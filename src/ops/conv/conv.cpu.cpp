@@ -1,4 +1,4 @@
-// cpu.Conv: oneDNN's direct and Winograd convolutions.
+// cpu.Conv: oneDNN's direct and Winograd convolutions, and the table of all tactics.
 #include <algorithm>
 #include <array>
 
@@ -14,7 +14,7 @@ namespace {
 
 using cpu::FusedConv;
 
-Result<cpu::Prepared> make(cpu::MakeContext& context, bool winograd) {
+Result<cpu::onednn::Convolution> description(const cpu::MakeContext& context) {
   const auto op = context.node.as<FusedConv>();
   const size_t n = op.strides.size();
   if (context.in(0).dims.size() != n + 2 || context.in(1).dims.size() != n + 2 ||
@@ -22,18 +22,28 @@ Result<cpu::Prepared> make(cpu::MakeContext& context, bool winograd) {
     return context.refuse("attributes that do not fit the inputs");
   }
   cpu::onednn::Convolution conv;
-  conv.winograd = winograd;
   conv.group = op.group;
   conv.strides = op.strides;
   conv.dilations = op.dilations;
   conv.pads_begin.assign(op.pads.begin(), op.pads.begin() + static_cast<std::ptrdiff_t>(n));
   conv.pads_end.assign(op.pads.begin() + static_cast<std::ptrdiff_t>(n), op.pads.end());
   conv.post = cpu::decode(op.post);
-  return cpu::onednn::convolution(context, conv);
+  return conv;
 }
 
-Result<cpu::Prepared> make_direct(cpu::MakeContext& context) { return make(context, false); }
-Result<cpu::Prepared> make_winograd(cpu::MakeContext& context) { return make(context, true); }
+Result<cpu::Prepared> make_direct(cpu::MakeContext& context) {
+  const auto conv = TRY(description(context));
+  return cpu::onednn::convolution(context, conv);
+}
+Result<cpu::Prepared> make_winograd(cpu::MakeContext& context) {
+  auto conv = TRY(description(context));
+  conv.winograd = true;
+  return cpu::onednn::convolution(context, conv);
+}
+Result<cpu::Prepared> make_direct_padded(cpu::MakeContext& context) {
+  auto conv = TRY(description(context));
+  return make_padded(context, std::move(conv));
+}
 
 // 3x3, stride 1, one group, and sizes that no run changes: oneDNN's packed weights fit one size.
 bool suits_winograd(const ir::Node& node) {
@@ -66,6 +76,10 @@ constexpr std::array kKernels = {
                     .make = make_tiles,
                     .domain = cpu::kDomain,
                     .timed = true},
+    cpu::KernelSpec{.op = FusedConv::kName,
+                    .tactic = "padded",
+                    .make = make_direct_padded,
+                    .domain = cpu::kDomain},
 };
 
 }  // namespace

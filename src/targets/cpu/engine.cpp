@@ -146,8 +146,8 @@ Result<Engine> Engine::load(const std::string& path, const Tables& tables,
     }
     if (!same) {
       state->notices.push_back(fmt::format(
-          "the weights are packed again: the plan was built for {}, instruction set {}, {} "
-          "threads; this is {}, {}, {}",
+          "the weights are packed again at each load: the plan was built for {}, {}, {} threads, "
+          "and here are {}, {}, {} threads; build it here to spare that",
           contents->library, contents->isa, contents->threads, library(), onednn::isa(), threads));
     }
     if (state->fixed_memory && has_opt(*state->lowered.graph)) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <mutex>
@@ -297,7 +298,19 @@ std::string version() {
 }
 
 std::string isa() {
-  return fmt::format("{:x}", static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
+  // Later sets hold the earlier ones; the number stands for sets that this list does not know.
+  constexpr std::array<std::pair<dnnl::cpu_isa, const char*>, 6> kNames = {
+      {{dnnl::cpu_isa::sse41, "SSE4.1"},
+       {dnnl::cpu_isa::avx, "AVX"},
+       {dnnl::cpu_isa::avx2, "AVX2"},
+       {dnnl::cpu_isa::avx512_core, "AVX-512"},
+       {dnnl::cpu_isa::avx512_core_vnni, "AVX-512 VNNI"},
+       {dnnl::cpu_isa::avx512_core_bf16, "AVX-512 BF16"}}};
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  for (const auto& [known, name] : kNames) {
+    if (known == isa) return name;
+  }
+  return fmt::format("{:x}", static_cast<unsigned>(isa));
 }
 
 int preferred_block() {
