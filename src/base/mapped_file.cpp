@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -85,15 +86,40 @@ AtomicFile::~AtomicFile() {
   ::unlink(temporary_.c_str());
 }
 
+Status AtomicFile::reserve(size_t size) {
+  if (size == 0 || ::fallocate(fd_, 0, 0, static_cast<off_t>(size)) == 0) return {};
+  if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR) return {};  // then as it is written
+  return fail(failure("write"));
+}
+
 Status AtomicFile::write(std::span<const std::byte> bytes) {
   TRY(write_at(size_, bytes));
   size_ += bytes.size();
   return {};
 }
 
+namespace {
+
+// What a mapped file's pages are fetched by. A page that the system has to fetch in the middle of a
+// write interrupts the copying: fetched beforehand, weights are written in less than half the time.
+constexpr size_t kFetched = size_t{4} << 20;
+
+void fetch(std::span<const std::byte> bytes) {
+  if (bytes.size() < kFetched / 64) return;
+  static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t from = begin / page * page;
+  // Older systems do not know this advice; nothing is lost then.
+  (void)::madvise(reinterpret_cast<void*>(from), begin + bytes.size() - from, MADV_POPULATE_READ);
+}
+
+}  // namespace
+
 Status AtomicFile::write_at(size_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const auto part = bytes.first(std::min(bytes.size(), kFetched));
+    fetch(part);
+    const ssize_t n = ::pwrite(fd_, part.data(), part.size(), static_cast<off_t>(offset));
     if (n < 0) {
       if (errno == EINTR) continue;
       return fail(failure("write"));

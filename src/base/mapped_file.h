@@ -38,6 +38,9 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();  // removes the temporary file unless commit() succeeded
 
+  // Takes the space for a file of this size at once: a full disk is found before anything is
+  // written, and renaming over another file need not wait for the disk to choose its blocks.
+  Status reserve(size_t size);
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
   Status write_at(size_t offset, std::span<const std::byte> bytes);

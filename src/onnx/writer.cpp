@@ -282,6 +282,7 @@ Status write(const ir::Graph& graph, const std::string& path, const WriteOptions
   }
   AtomicFile file = TRY(AtomicFile::create(path));
   const Message message = TRY(Serializer(options, external ? &*external : nullptr).model(*lowered));
+  TRY(file.reserve(message.size()));
   TRY(message.write(file));
   if (external) TRY(external->file.commit());
   return file.commit();

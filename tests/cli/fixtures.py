@@ -57,6 +57,16 @@ def exported() -> Path:
     return path
 
 
+@functools.cache
+def onnx_file() -> Path:
+    """The small network as PyTorch's own exporter for scripts writes it, so not by the program under test."""
+    path = scratch() / "small.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(small_net(), (image(),), path, input_names=["image"], dynamo=False)
+    return path
+
+
 def scripted(name: str, module: nn.Module) -> Path:
     """Scripts any module to a file of that name."""
     path = scratch() / f"{name}.pt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import random
 import struct
@@ -9,9 +10,10 @@ import unittest
 import zipfile
 from pathlib import Path
 
+import onnx
 import torch
 
-from fixtures import exported, scratch, small_net, traced
+from fixtures import exported, onnx_file, scratch, small_net, traced
 from program import BAD, DONE, UNSUPPORTED, ProgramTest, tenon
 
 CUTS = 12
@@ -59,7 +61,7 @@ class Damaged(ProgramTest):
         self.assertFalse(out.exists(), "a refused conversion left a file behind")
 
     def test_cut_short(self) -> None:
-        for model in (traced(), exported()):
+        for model in (traced(), exported(), onnx_file()):
             content = model.read_bytes()
             for part in range(CUTS):
                 with self.subTest(model=model.name, part=part):
@@ -67,7 +69,7 @@ class Damaged(ProgramTest):
 
     def test_flipped_bits_never_crash(self) -> None:
         chance = random.Random(3)
-        for model in (traced(), exported()):
+        for model in (traced(), exported(), onnx_file()):
             content = model.read_bytes()
             for _ in range(FLIPS):
                 position, bit = chance.randrange(len(content)), chance.randrange(8)
@@ -77,6 +79,21 @@ class Damaged(ProgramTest):
                 with self.subTest(model=model.name, position=position, bit=bit):
                     finished = tenon("convert", path, "-o", scratch() / "flipped.onnx")
                     self.assertIn(finished.status, (DONE, BAD, UNSUPPORTED), finished.stderr)
+
+    def test_onnx_that_claims_more_than_it_holds(self) -> None:
+        """A length of four gigabytes, a tensor of a million terabytes, and weights in a file outside the folder."""
+        self.refuse(written("claims.onnx", b"\x08\x08\x3a\xff\xff\xff\xff\x0f"))
+        model = onnx.load(onnx_file())
+        huge = copy.deepcopy(model)
+        del huge.graph.initializer[0].dims[:]
+        huge.graph.initializer[0].dims.extend([1 << 40, 1 << 20])
+        self.refuse(written("huge.onnx", huge.SerializeToString()))
+        outside = copy.deepcopy(model)
+        tensor = outside.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="../../../etc/passwd")
+        self.refuse(written("outside.onnx", outside.SerializeToString()), "passwd")
 
     def test_oversized_header(self) -> None:
         content = bytearray(traced().read_bytes())
