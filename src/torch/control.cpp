@@ -254,6 +254,10 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
     storage.uninitialised = false;
     storage.cache.clear();
     storage.version = std::max(x.state.storages[i].version, y.state.storages[i].version) + 1;
+    for (const Branch* side : {&x, &y}) {
+      for (const auto& [group, when] : side->state.storages[i].writers)
+        storage.writers[group] = std::max(storage.writers[group], when);
+    }
   }
   for (uint32_t i = 0; i < before.lists.size(); ++i) {
     if (x.state.lists.same(i, y.state.lists)) continue;

@@ -20,7 +20,7 @@ class Inputs {
 
   Status read_recorded() {
     if (!program_.traced()) return {};
-    pickle_ = TRY(program_.archive().pickled("traced_inputs.pkl"));
+    pickle_ = TRY(program_.archive().pickled_program("traced_inputs.pkl"));
     const pickle::Value* methods = &archive::untagged(pickle_->root());
     if (methods->is(pickle::Kind::dict)) recorded_ = methods->get(options_.method);
     if (recorded_) recorded_ = &archive::untagged(*recorded_);

@@ -182,7 +182,7 @@ class Loader {
 }  // namespace
 
 Result<Value> Program::load_root(Machine& m) const {
-  const pickle::Pickle data = TRY(archive_.pickled("data.pkl"));
+  const pickle::Pickle data = TRY(archive_.pickled_program("data.pkl"));
   if (data.root().kind != pickle::Kind::object && data.root().kind != pickle::Kind::call) {
     return fail({.kind = ErrorKind::bad_file,
                  .what = "the file holds no module",

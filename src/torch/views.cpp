@@ -69,6 +69,25 @@ Result<Value> copy_of(Machine& m, const TensorRef& t) {
   return m.tensor(TRY(m.read(*t)));
 }
 
+// clone() and to() keep the strides of a tensor that fills its memory.
+Value with_strides_of(Machine& m, const TensorRef& from, const Value& value) {
+  if (!from->strides_unsure && m.is_contiguous(*from)) return value;
+  AbstractTensor out = **value.get<TensorRef>();
+  out.strides_unsure = true;
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+// Whether the shapes differ in dimensions of size 1 only: such a reshape is always a view.
+bool same_without_ones(const Shape& a, const Shape& b) {
+  auto rest = [](const Shape& shape) {
+    Shape out;
+    std::copy_if(shape.begin(), shape.end(), std::back_inserter(out),
+                 [](const Dim& d) { return !d.is(1); });
+    return out;
+  };
+  return rest(a) == rest(b);
+}
+
 }  // namespace
 
 Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
@@ -113,11 +132,8 @@ Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool m
   }
   ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
   Value out = TRY(m.view(t, step, strides ? *strides : Machine::contiguous_strides(sizes)));
-  if (unsure && may_copy) {
-    AbstractTensor flagged = **out.get<TensorRef>();
-    flagged.alias_unsure = true;
-    return std::make_shared<const AbstractTensor>(std::move(flagged));
-  }
+  if (may_copy && (unsure || (t->strides_unsure && !same_without_ones(t->sizes, sizes))))
+    return m.doubtful(*out.get<TensorRef>());
   return out;
 }
 
@@ -187,7 +203,7 @@ Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Va
                 .after = t->sizes,
                 .axis = axis,
                 .start = start,
-                .step = step};
+                .step = Dim(step)};
   view.after[axis] = length;
   std::vector<Dim> strides = t->strides;
   strides[axis] = strides[axis] * Dim(step);
@@ -271,6 +287,11 @@ Result<Value> flatten(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, t, std::move(sizes), true);
 }
 
+Result<Value> ravel(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  return reshape_tensor(m, t, {ir::product(t->sizes)}, true);
+}
+
 Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
@@ -316,6 +337,19 @@ Result<Value> reverse_axes(Machine& m, const Schema&, Arguments& args) {  // t, 
 Result<Value> matrix_transpose(Machine& m, const Schema& s, Arguments& args) {
   Arguments full{args[0], Value::integer(-2), Value::integer(-1)};
   return transpose(m, s, full);
+}
+
+Result<Value> real_part(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  if (!is_complex(t->dtype)) return t;
+  return m.unsupported("unsupported operator " + schema.full_name(), "ONNX has no complex tensors",
+                       "compute with real and imaginary parts");
+}
+
+Result<Value> conjugate_transpose(Machine& m, const Schema& s, Arguments& args) {
+  const Value real = TRY(real_part(m, s, args));
+  if (real.is<Poison>()) return real;
+  return matrix_transpose(m, s, args);
 }
 
 Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
@@ -467,6 +501,18 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
   return pieces(m, t, axis, sizes);
 }
 
+// hsplit, vsplit, dsplit: along the second, first, third dimension (a vector's only one).
+template <size_t which>
+Result<Value> split_axis(Machine& m, const Schema& schema, Arguments& args) {
+  const size_t rank = TRY(self_of(m, args[0]))->sizes.size();
+  const size_t axis = which == 1 && rank == 1 ? 0 : which;
+  if (axis >= rank)
+    return m.fail(ErrorKind::bad_file, "a tensor has too few dimensions for " + schema.name,
+                  fmt::format("it has {}", rank));
+  Arguments full{args[0], args[1], Value::integer(static_cast<int64_t>(axis))};
+  return tensor_split(m, schema, full);
+}
+
 Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
@@ -488,17 +534,59 @@ Result<Value> detach(Machine& m, const Schema&, Arguments& args) {
   return std::make_shared<const AbstractTensor>(std::move(out));
 }
 
-Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
+// The order of dimensions that a memory format lays out, outermost first; empty for row order.
+std::vector<size_t> memory_order(int64_t format, size_t rank) {
+  if (format == 2 && rank == 4) return {0, 2, 3, 1};     // channels_last
+  if (format == 3 && rank == 5) return {0, 2, 3, 4, 1};  // channels_last_3d
+  return {};
+}
+
+// The tensor in a memory format: itself where it has it, or a copy.
+Result<Value> in_memory_format(Machine& m, const TensorRef& t, int64_t format) {
+  const auto order = memory_order(format, t->sizes.size());
+  std::vector<Dim> strides = Machine::contiguous_strides(t->sizes);
+  Dim next = 1;
+  for (size_t i = order.size(); i-- > 0;) {
+    strides[order[i]] = next;
+    next = next * t->sizes[order[i]];
+  }
+  bool fits = true;
+  for (size_t i = 0; i < strides.size(); ++i)
+    fits = fits && (t->sizes[i].is(1) || t->strides[i] == strides[i]);
+  if (fits && t->strides_unsure) return m.doubtful(t);
+  if (fits) return t;
+  AbstractTensor out = **TRY(copy_of(m, t)).get<TensorRef>();
+  out.strides = std::move(strides);
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+// The argument memory_format; 1, "preserve", where it is left out.
+Result<int64_t> memory_format(Machine& m, const Schema& schema, const Arguments& args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (schema.arguments[i].name == "memory_format" && !args[i].is_none())
+      return m.to_constant_int(args[i], "a memory format");
+  }
+  return 1;
+}
+
+Result<Value> contiguous(Machine& m, const Schema& schema, Arguments& args) {
+  return in_memory_format(m, TRY(self_of(m, args[0])), TRY(memory_format(m, schema, args)));
+}
+
+Result<Value> clone(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  if (m.is_contiguous(*t)) return t;
-  return copy_of(m, t);
+  const Value copy = TRY(copy_of(m, t));
+  const int64_t format = TRY(memory_format(m, schema, args));
+  if (format != 1) return in_memory_format(m, *copy.get<TensorRef>(), format);
+  return with_strides_of(m, t, copy);
 }
 
-Result<Value> clone(Machine& m, const Schema&, Arguments& args) {
-  return copy_of(m, TRY(self_of(m, args[0])));
+}  // namespace
+
+Result<Value> copy_tensor(Machine& m, const Value& tensor) {
+  return copy_of(m, TRY(self_of(m, tensor)));
 }
 
-// A copy that parts are about to be written to; memory that nobody has written yet stays so.
 Result<TensorRef> canvas(Machine& m, const Value& value) {
   const TensorRef t = TRY(self_of(m, value));
   const Storage& storage = m.state.storages[t->storage];
@@ -506,12 +594,14 @@ Result<TensorRef> canvas(Machine& m, const Value& value) {
   return *(blank ? m.uninitialised(t->dtype, t->sizes) : TRY(copy_of(m, t))).get<TensorRef>();
 }
 
-// A copy of the tensor with a part of it written.
 Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part,
                         const Value& source) {
   TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
   return whole;
 }
+
+namespace {
+
 Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
@@ -531,7 +621,7 @@ Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
 Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype,
                              bool copy) {
   if (!dtype || *dtype == t->dtype) {
-    if (copy) return copy_of(m, t);
+    if (copy) return with_strides_of(m, t, TRY(copy_of(m, t)));
     return t;
   }
   if (*dtype == DType::undefined)
@@ -560,7 +650,7 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
       return m.known_tensor(*dtype, t->sizes, std::move(converted));
     }
   }
-  return m.tensor(m.builder.cast(TRY(m.read(*t)), *dtype));
+  return with_strides_of(m, t, m.tensor(m.builder.cast(TRY(m.read(*t)), *dtype)));
 }
 
 namespace {
@@ -578,7 +668,10 @@ Result<Value> to(Machine& m, const Schema& schema, Arguments& args) {
     if (name == "other") dtype = TRY(self_of(m, args[i]))->dtype;
     if (name == "copy" && args[i].is<Bool>()) copy = args[i].get<Bool>()->kind == Bool::Kind::yes;
   }
-  return convert_tensor(m, t, dtype, copy);
+  const Value converted = TRY(convert_tensor(m, t, dtype, copy));
+  const int64_t format = TRY(memory_format(m, schema, args));
+  if (format == 1) return converted;
+  return in_memory_format(m, *converted.get<TensorRef>(), format);
 }
 
 template <DType dtype>
@@ -586,7 +679,8 @@ Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
   return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
 }
 
-// squeeze_, unsqueeze_, transpose_, t_ change the shape of the very tensor, under all its names.
+// squeeze_, unsqueeze_, transpose_, t_ and their like change the shape of the very tensor, under
+// all its names.
 Result<Value> reshape_in_place(Machine& m, const Schema& schema, Arguments&) {
   return m.unsupported("unsupported operator " + schema.full_name(),
                        "it changes the shape of a tensor that other names may hold",
@@ -606,6 +700,7 @@ std::span<const Builtin> view_builtins() {
       {"aten::view_as", view_as},
       {"aten::reshape_as", view_as},
       {"aten::flatten.using_ints", flatten},
+      {"aten::ravel", ravel},
       {"aten::unflatten.int", unflatten},
       {"aten::permute", permute},
       {"aten::transpose.int", transpose},
@@ -613,8 +708,11 @@ std::span<const Builtin> view_builtins() {
       {"aten::swapdims", transpose},
       {"aten::t", reverse_axes},
       {"aten::numpy_T", reverse_axes},
-      {"aten::mT", matrix_transpose},
-      {"aten::matrix_H", matrix_transpose},
+      {"aten::mT.*", matrix_transpose},
+      {"aten::matrix_H.*", conjugate_transpose},
+      {"aten::mH.*", conjugate_transpose},
+      {"aten::adjoint", conjugate_transpose},
+      {"aten::real", real_part},
       {"aten::movedim.int", movedim},
       {"aten::movedim.intlist", movedim},
       {"aten::moveaxis.int", movedim},
@@ -628,7 +726,7 @@ std::span<const Builtin> view_builtins() {
       {"aten::broadcast_to", expand},
       {"aten::select.int", select},
       {"aten::slice.Tensor", slice},
-      {"aten::narrow", narrow},
+      {"aten::narrow.*", narrow},
       {"aten::split.Tensor", split},
       {"aten::split.sizes", split},
       {"aten::split", split},
@@ -639,6 +737,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::unsafe_chunk", chunk},
       {"aten::tensor_split.sections", tensor_split},
       {"aten::tensor_split.indices", tensor_split},
+      {"aten::hsplit.*", split_axis<1>},
+      {"aten::vsplit.*", split_axis<0>},
+      {"aten::dsplit.*", split_axis<2>},
       {"aten::unbind.int", unbind},
       {"aten::detach", detach},
       {"aten::detach_", same},
@@ -673,6 +774,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::unsqueeze_.*", reshape_in_place},
       {"aten::transpose_.*", reshape_in_place},
       {"aten::t_.*", reshape_in_place},
+      {"aten::swapaxes_.*", reshape_in_place},
+      {"aten::swapdims_.*", reshape_in_place},
+      {"aten::as_strided_.*", reshape_in_place},
       {"aten::dropout", same},
       {"aten::dropout_", same},
       {"aten::feature_dropout", same},

@@ -15,6 +15,7 @@ import torch
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
 import cases_sequence  # noqa: F401
+import cases_views  # noqa: F401
 from case import ALL
 
 warnings.filterwarnings("ignore")
