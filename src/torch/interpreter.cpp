@@ -8,7 +8,6 @@ using script::Expr;
 using script::Stmt;
 
 namespace {
-constexpr int64_t kMaxSteps = 50'000'000;
 constexpr int kMaxDepth = 300;
 constexpr int64_t kMaxUnrolled = 100'000;
 }  // namespace
@@ -125,9 +124,10 @@ Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& 
 
 Result<Interpreter::Flow> Interpreter::run(const Stmt& stmt, Call& call) {
   using K = Stmt::Kind;
-  if (++steps_ > kMaxSteps)
-    return m_.fail(ErrorKind::unsupported, "the program runs too long",
-                   "over 50 million statements were evaluated; a loop may not end");
+  if (++steps_ > max_steps_)
+    return m_.fail(
+        ErrorKind::unsupported, "the program runs too long",
+        fmt::format("over {} statements were evaluated; a loop may not end", max_steps_));
   switch (stmt.kind) {
     case K::pass:
       return Flow{};

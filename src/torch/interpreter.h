@@ -8,7 +8,8 @@ namespace tenon::torch {
 
 class Interpreter {
  public:
-  Interpreter(Machine& machine, Program& program) : m_(machine), program_(program) {}
+  Interpreter(Machine& machine, Program& program, int64_t max_steps)
+      : m_(machine), program_(program), max_steps_(max_steps) {}
 
   Status load();  // the root object and the constants
   const Value& root() const { return root_; }
@@ -84,7 +85,8 @@ class Interpreter {
   // Set by a raise: evaluation stops with an error, which a branch on data takes as "this side only
   // raises".
   bool raised_ = false;
-  int64_t steps_ = 0;  // statements run, bounded
+  int64_t max_steps_;
+  int64_t steps_ = 0;  // statements run
 };
 
 }  // namespace tenon::torch

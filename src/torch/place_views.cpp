@@ -81,6 +81,30 @@ Result<Value> diagonal_scatter(Machine& m, const Schema&, Arguments& args) {
   return with_part(m, t, TRY(diagonal_of(m, t, args, 2)), args[1]);
 }
 
+// fill_diagonal_: of a matrix, or of a tensor whose dimensions are all equal. The elements lie at
+// even distances in the flattened tensor; with `wrap` a tall matrix has them below its square too.
+Result<Value> fill_diagonal(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  const size_t rank = t->sizes.size();
+  const auto wrap = m.decide(TRY(m.to_bool(args[2])));
+  if (rank < 2 || !wrap)
+    return m.unsupported("unsupported operator " + schema.full_name(),
+                         "it needs two dimensions, and to know whether it wraps",
+                         "write to x.diagonal()");
+  const Dim count = ir::product(t->sizes);
+  Dim step = 0;
+  for (const Dim& stride : Machine::contiguous_strides(t->sizes)) step = step + stride;
+  Dim length = t->sizes[0];
+  for (const Dim& size : t->sizes) length = ir::min(length, size);
+  if (rank == 2 && *wrap) length = ir::ceildiv(count, step);
+  ViewStep merge{.kind = Step::reshape, .before = t->sizes, .after = {count}};
+  const Value flat = TRY(m.view(t, std::move(merge), {1}));
+  ViewStep pick{.kind = Step::slice, .before = {count}, .after = {length}, .axis = 0, .step = step};
+  const Value line = TRY(m.view(*flat.get<TensorRef>(), std::move(pick), {step}));
+  TRY(m.write(**line.get<TensorRef>(), TRY(m.scalar_value(args[1], t->dtype))));
+  return t;
+}
+
 // Windows of a size at every step along a dimension; they become the last dimension.
 Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
                          const Value& size_value, const Value& step_value) {
@@ -126,6 +150,73 @@ Result<Value> unfold_copy(Machine& m, const Schema&, Arguments& args) {
   const Value view = TRY(windows_of(m, TRY(self_of(m, args[0])), args[1], args[2], args[3]));
   if (view.is<Poison>()) return view;
   return copy_tensor(m, view);
+}
+
+// --- as_strided
+
+constexpr int64_t kMostStrided = int64_t{1} << 22;  // elements, whose places become a constant
+
+// The arguments size, stride and storage_offset begin at `first`.
+Result<Value> strided_of(Machine& m, const Schema& schema, const TensorRef& t,
+                         const Arguments& args, size_t first) {
+  auto refuse = [&](const char* why) {
+    return m.unsupported("unsupported operator " + schema.full_name(), why,
+                         "write it with slices, or copy the tensor first: x.contiguous()");
+  };
+  // Where the elements lie is known for a tensor that fills its memory in row order.
+  for (const ViewChain* link = t->view.get(); link != nullptr; link = link->parent.get()) {
+    if (link->step.kind != Step::reshape) return refuse("it is applied to a part of a tensor");
+  }
+  if (t->strides_unsure || !m.is_contiguous(*t))
+    return refuse("how the tensor lies in memory is not known");
+  const Shape sizes = TRY(m.to_shape(args[first])), strides = TRY(m.to_shape(args[first + 1]));
+  const Dim offset = args[first + 2].is_none() ? Dim(0) : TRY(m.to_int(args[first + 2]));
+  const auto dims = ir::constant_dims(sizes), steps = ir::constant_dims(strides);
+  const auto count = ir::product(t->sizes).constant();
+  if (!dims || !steps || !count || !offset.is_constant())
+    return refuse("its sizes or strides depend on the input");
+  int64_t last = *offset.constant(), elements = 1;
+  bool fits = dims->size() == steps->size() && last >= 0 && last < (int64_t{1} << 40);
+  for (size_t i = 0; fits && i < dims->size(); ++i) {
+    const int64_t size = (*dims)[i], stride = (*steps)[i];
+    fits = size >= 0 && stride >= 0 && size <= kMostStrided && (size < 2 || stride <= *count) &&
+           elements * size <= kMostStrided;
+    if (!fits) break;
+    elements *= size;
+    if (size > 0) last += (size - 1) * stride;
+  }
+  if (!fits || (elements > 0 && last >= *count))
+    return m.fail(ErrorKind::bad_file, "a strided view does not fit its tensor",
+                  fmt::format("sizes {}, strides {} from {} in {} elements", ir::to_string(sizes),
+                              ir::to_string(strides), offset.str(), *count),
+                  "give the input shapes that the model was made for");
+  ViewStep merge{.kind = Step::reshape, .before = t->sizes, .after = {Dim(*count)}};
+  const Value flat = TRY(m.view(t, std::move(merge), {1}));
+  ViewStep pick{.kind = Step::strided,
+                .before = {Dim(*count)},
+                .after = sizes,
+                .strides = *steps,
+                .start = offset};
+  return m.view(*flat.get<TensorRef>(), std::move(pick), strides);
+}
+
+Result<Value> as_strided(Machine& m, const Schema& schema, Arguments& args) {
+  return strided_of(m, schema, TRY(self_of(m, args[0])), args, 1);
+}
+Result<Value> as_strided_copy(Machine& m, const Schema& schema, Arguments& args) {
+  const Value view = TRY(strided_of(m, schema, TRY(self_of(m, args[0])), args, 1));
+  if (view.is<Poison>()) return view;
+  return copy_tensor(m, view);
+}
+Result<Value> as_strided_scatter(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef from = TRY(self_of(m, args[0]));
+  if (from->strides_unsure || !m.is_contiguous(*from))
+    return m.unsupported("unsupported operator " + schema.full_name(),
+                         "how the tensor lies in memory is not known", "x.contiguous()");
+  const TensorRef t = TRY(canvas(m, args[0]));
+  const Value part = TRY(strided_of(m, schema, t, args, 2));
+  if (part.is<Poison>()) return part;
+  return with_part(m, t, part, args[1]);
 }
 
 // --- several tensors
@@ -209,8 +300,12 @@ std::span<const Builtin> place_view_builtins() {
       {"aten::linalg_diagonal", diagonal},
       {"aten::diagonal_copy", diagonal_copy},
       {"aten::diagonal_scatter", diagonal_scatter},
+      {"aten::fill_diagonal_", fill_diagonal},
       {"aten::unfold", unfold},
       {"aten::unfold_copy", unfold_copy},
+      {"aten::as_strided", as_strided},
+      {"aten::as_strided_copy", as_strided_copy},
+      {"aten::as_strided_scatter", as_strided_scatter},
       {"aten::broadcast_tensors", broadcast_tensors},
       {"aten::meshgrid.*", meshgrid},
       {"aten::atleast_1d", one_at_least<1>},

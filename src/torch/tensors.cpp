@@ -297,6 +297,7 @@ std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) 
         break;
       }
       case ViewStep::Kind::windows:
+      case ViewStep::Kind::strided:
         return std::nullopt;
     }
     shape = step.after;

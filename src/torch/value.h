@@ -41,13 +41,15 @@ struct Bool {
 
 // One step from a tensor to a view of it.
 struct ViewStep {
-  // windows: of step.after[axis + 1] elements at every `step` along the axis
-  enum class Kind : uint8_t { reshape, permute, slice, select, expand, windows };
+  // windows: of after[axis + 1] elements at every `step` along the axis; strided: elements of a
+  // vector from `start` on, `strides` apart
+  enum class Kind : uint8_t { reshape, permute, slice, select, expand, windows, strided };
   Kind kind = Kind::reshape;
   Shape before, after;
   std::vector<int64_t> permutation;  // of permute
+  std::vector<int64_t> strides;      // of strided, whose shape is constant
   size_t axis = 0;                   // of slice, select, windows
-  Dim start = 0;                     // of slice; the index of select
+  Dim start = 0;                     // of slice, strided; the index of select
   Dim step = 1;                      // of slice, windows
 };
 

@@ -89,6 +89,21 @@ static ir::Value* window_places(ir::Builder& b, const ViewStep& step) {
   return b.emit_named("Add", {b.emit_named("Unsqueeze", {starts, b.ints({1})}), within});
 }
 
+// The places of a strided view's elements, in the view's order.
+static std::vector<int64_t> strided_places(const ViewStep& step) {
+  const std::vector<int64_t> sizes = *ir::constant_dims(step.after);
+  std::vector<int64_t> places{*step.start.constant()};
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    std::vector<int64_t> next;
+    next.reserve(places.size() * static_cast<size_t>(sizes[d]));
+    for (const int64_t from : places) {
+      for (int64_t i = 0; i < sizes[d]; ++i) next.push_back(from + i * step.strides[d]);
+    }
+    places = std::move(next);
+  }
+  return places;
+}
+
 ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
   switch (step.kind) {
     case ViewStep::Kind::reshape:
@@ -124,6 +139,10 @@ ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
       ir::Value* out = builder.emit(op, {value, window_places(builder, step)});
       out->type.shape = step.after;
       return out;
+    }
+    case ViewStep::Kind::strided: {
+      ir::Value* flat = builder.emit(ops::Gather{}, {value, builder.ints(strided_places(step))});
+      return emit_reshape(builder, flat, {ir::product(step.after)}, step.after);
     }
   }
   return value;
@@ -179,6 +198,19 @@ Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole
           emit_reshape(builder, window_places(builder, step), {windows, size}, {windows * size});
       return scatter_rows(builder, flat.size(), step.axis, whole, rows,
                           emit_reshape(builder, part, step.after, flat));
+    }
+    case ViewStep::Kind::strided: {
+      const std::vector<int64_t> places = strided_places(step);
+      std::vector<int64_t> sorted = places;
+      std::sort(sorted.begin(), sorted.end());
+      if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+        return fail(ErrorKind::unsupported, "cannot write to this tensor",
+                    "it is a view by as_strided() in which several elements share one place in "
+                    "memory",
+                    "copy it first: x.as_strided(...).clone()");
+      }
+      return scatter_rows(builder, 1, 0, whole, builder.ints(places),
+                          emit_reshape(builder, part, step.after, {ir::product(step.after)}));
     }
     case ViewStep::Kind::select:
     case ViewStep::Kind::slice:

@@ -59,6 +59,8 @@ VIEWS = {
     "unfold_first": lambda a: a.unfold(0, 1, 2),
     "unfold_one": lambda a: a.unfold(2, 5, 2),
     "unfold_of_unfold": lambda a: a.unfold(2, 2, 2).unfold(1, 2, 2),
+    "as_strided": lambda a: a.as_strided((2, 3), (30, 2), 5),
+    "as_strided_reshaped": lambda a: a.view(9, 8).as_strided((4,), (18,)),
     "expand_same": lambda a: a.expand(3, 4, 6),
     "movedim": lambda a: a.movedim(0, 2),
     "moveaxis": lambda a: torch.moveaxis(a, (0, 1), (2, 0)),
@@ -111,18 +113,21 @@ VIEWS = {
     "unfold_copy": lambda a: torch.unfold_copy(a, 2, 2, 1),
     "transposed_twice": lambda a: a.transpose(0, 1).transpose(0, 1).view(-1),
 }
-# Decomposition into operators without views loses these writes in PyTorch itself.
 for name, view in VIEWS.items():
-    case(f"write_through_{name}", through(view), x)
+    # Export refuses writes to windows of unfold() that lie a step of their own apart.
+    case(f"write_through_{name}", through(view), x, export=name != "unfold_one")
     case(f"write_behind_{name}", behind(view), x)
 case("write_through_diagonal_fill", through(lambda a: a.diagonal(), fill), square)
 case("write_through_fill_diagonal", lambda a: a.clone().fill_diagonal_(3.0), square)
+case("write_through_fill_diagonal_tall", lambda a: (a.clone().fill_diagonal_(3.0), a.clone().fill_diagonal_(2.0, wrap=True)), r(7, 3))
+case("write_through_fill_diagonal_cube", lambda a: a.clone().fill_diagonal_(3.0), r(3, 3, 3))
 case("write_through_t", through(lambda a: a.t()), r(3, 4))
 case("write_through_T", through(lambda a: a.T), r(3, 4))
 case("write_through_diagonal_wide", through(lambda a: a.diagonal(1)), r(3, 5))
 case("write_through_diagonal_high", through(lambda a: a.diagonal(-1)), r(5, 3))
 case("write_through_unfold_vector", through(lambda a: a.unfold(0, 2, 2)), r(7))
 case("write_behind_unfold_overlap", behind(lambda a: a.unfold(2, 3, 1)), x)
+case("write_behind_as_strided_overlap", behind(lambda a: a.as_strided((5, 4), (2, 1))), x)
 case("write_behind_expand", behind(lambda a: a.expand(5, 3, 4, 6)), x)
 case("write_behind_broadcast_to", behind(lambda a: torch.broadcast_to(a, (2, 3, 4, 6))), x)
 case("write_behind_broadcast_tensors", behind(lambda a: torch.broadcast_tensors(a[:1], torch.zeros(3, 1, 1))[0]), x)
@@ -134,6 +139,7 @@ case("write_masked_diagonal", through(lambda a: a.diagonal(0, 1, 2), lambda d: d
 case("write_indexed_diagonal", through(lambda a: a.diagonal(0, 1, 2), lambda d: d.index_fill_(1, torch.tensor([0, 2]), 5.0)), x)
 case("diagonal_scatter", lambda a, b: (torch.diagonal_scatter(a, b, 1, 1, 2), a), x, r(3, 4))
 case("diagonal_empty", lambda a: a.diagonal(7), r(3, 4))
+case("as_strided_empty", lambda a: a.as_strided((3, 0), (1, 1)), r(4))
 case("broadcast_tensors", lambda a, b: torch.broadcast_tensors(a, b), r(3, 1), r(2, 1, 4))
 
 
