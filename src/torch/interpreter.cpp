@@ -114,6 +114,14 @@ Result<Value> Interpreter::call_function(const FoundFunction& f, std::vector<Val
   return flow.value;
 }
 
+Status Interpreter::count_step() {
+  if (++steps_ > max_steps_)
+    return m_.fail(ErrorKind::unsupported, "the program runs too long",
+                   fmt::format("over {} statements were evaluated; a loop may not end", max_steps_),
+                   "give inputs for which it ends sooner");
+  return m_.builder.status();
+}
+
 Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& call) {
   for (const Stmt& stmt : body) {
     Flow flow = TRY(run(stmt, call));
@@ -124,10 +132,7 @@ Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& 
 
 Result<Interpreter::Flow> Interpreter::run(const Stmt& stmt, Call& call) {
   using K = Stmt::Kind;
-  if (++steps_ > max_steps_)
-    return m_.fail(
-        ErrorKind::unsupported, "the program runs too long",
-        fmt::format("over {} statements were evaluated; a loop may not end", max_steps_));
+  TRY(count_step());
   switch (stmt.kind) {
     case K::pass:
       return Flow{};

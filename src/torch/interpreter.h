@@ -48,6 +48,7 @@ class Interpreter {
   Result<Flow> run_branch(const script::Stmt& stmt, Call& call);
   Result<Flow> run_while(const script::Stmt& stmt, Call& call);
   Result<Flow> run_for(const script::Stmt& stmt, Call& call);
+  Status count_step();                             // fails where the program runs too long
   void locate(const Call& call, uint32_t offset);  // sets the builder's origin
   std::string source_line(const Call& call, uint32_t offset) const;
 

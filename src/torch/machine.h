@@ -92,7 +92,11 @@ class Machine {
   Bool negate(const Bool& b);
 
   // --- containers
-  Value list(std::vector<Value> items) { return ListRef{state.lists.add({std::move(items), {}})}; }
+  Value list(std::vector<Value> items);
+  // Fails where the container would hold itself by holding the item, or where all that the item
+  // holds, counted as often as it is held, is more than any program needs: values are walked
+  // without looking for either.
+  Status may_hold(const Value& container, const Value& item) const;
   const std::vector<Value>* items(const Value& list_or_tuple) const;
   Result<std::vector<Value>> iterate(const Value& value);
   Result<Shape> to_shape(const Value& list);

@@ -430,6 +430,14 @@ Result<Value> narrow(Machine& m, const Schema&, Arguments& args) {
   return slice_tensor(m, t, axis, start, start + TRY(m.to_int(args[3])), 1);
 }
 
+constexpr int64_t kMostPieces = 1 << 16;
+
+std::unexpected<Error> too_many_pieces(const Machine& m, int64_t count) {
+  return m.fail(ErrorKind::unsupported, "a tensor is taken apart into too many pieces",
+                fmt::format("{} where {} are the limit", count, kMostPieces),
+                "compute on the whole tensor");
+}
+
 Result<Value> pieces(Machine& m, const TensorRef& t, size_t axis, const std::vector<Dim>& sizes) {
   std::vector<Value> out;
   Dim at = 0;
@@ -448,6 +456,7 @@ Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Di
                   fmt::format("the number of pieces, {}, depends on the input", count.str()),
                   "fix the dimension with --shapes");
   }
+  if (*count.constant() > kMostPieces) return too_many_pieces(m, *count.constant());
   std::vector<Dim> sizes;
   for (int64_t i = 0; i < *count.constant(); ++i) {
     const bool last = i + 1 == *count.constant();
@@ -472,6 +481,7 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
   const int64_t chunks = TRY(m.to_constant_int(args[1], "the number of chunks"));
   if (chunks <= 0)
     return m.fail(ErrorKind::bad_file, "chunk needs a positive number", std::to_string(chunks));
+  if (chunks > kMostPieces) return too_many_pieces(m, chunks);
   const Dim whole = ir::floordiv(t->sizes[axis], Dim(chunks));
   if (whole * Dim(chunks) == t->sizes[axis])
     return pieces(m, t, axis, std::vector<Dim>(static_cast<size_t>(chunks), whole));
@@ -496,6 +506,7 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
         TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
     if (n <= 0)
       return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
+    if (n > kMostPieces) return too_many_pieces(m, n);
     for (int64_t i = 0; i < n; ++i) sizes.emplace_back(size / n + (i < size % n ? 1 : 0));
   }
   return pieces(m, t, axis, sizes);
@@ -518,6 +529,7 @@ Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
   const int64_t count =
       TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
+  if (count > kMostPieces) return too_many_pieces(m, count);
   std::vector<Value> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(TRY(select_tensor(m, t, axis, i)));
   return m.list(std::move(out));
