@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <set>
 #include <unordered_map>
 
@@ -71,8 +72,10 @@ class Machine {
   // cast to the tensor.
   Status write(const AbstractTensor& tensor, ir::Value* value);
   Result<Value> view(const TensorRef& base, ViewStep step, std::vector<Dim> strides);
-  // The tensor, which may share memory with its storage or be a copy of it.
-  TensorRef doubtful(const TensorRef& tensor);
+  // The tensor, which may share memory with its storage, and the storages of `others` that are
+  // older than `before`, or be a copy.
+  TensorRef doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others = {},
+                     size_t before = 0);
   std::optional<std::vector<Scalar>> known(const AbstractTensor& tensor) const;
   static std::vector<Dim> contiguous_strides(const Shape& sizes);
   bool is_contiguous(const AbstractTensor& tensor) const;

@@ -190,23 +190,43 @@ Result<ir::Value*> Machine::read(const AbstractTensor& tensor) {
   return read_chain(tensor.storage, tensor.view);
 }
 
-TensorRef Machine::doubtful(const TensorRef& tensor) {
+TensorRef Machine::doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others,
+                            size_t before) {
+  std::vector<uint32_t> kin;
+  if (tensor->doubt.kin) kin = *tensor->doubt.kin;
+  for (const TensorRef& other : others) {
+    if (other->storage < before) kin.push_back(other->storage);
+    if (other->doubt.kin)
+      std::copy_if(other->doubt.kin->begin(), other->doubt.kin->end(), std::back_inserter(kin),
+                   [&](uint32_t id) { return id < before; });
+  }
+  if (others.size() > 0 && kin.empty()) return tensor;
+  std::sort(kin.begin(), kin.end());
+  kin.erase(std::unique(kin.begin(), kin.end()), kin.end());
   AbstractTensor out = *tensor;
-  out.doubt = {++doubts_, writes_};
+  out.doubt = {++doubts_, writes_, nullptr};
+  if (!kin.empty()) out.doubt.kin = std::make_shared<const std::vector<uint32_t>>(std::move(kin));
   return std::make_shared<const AbstractTensor>(std::move(out));
 }
 
 Status Machine::check_alias(const AbstractTensor& tensor) const {
-  for (const auto& [group, when] : state.storages[tensor.storage].writers) {
-    if (group == tensor.doubt.group || when <= tensor.doubt.since) continue;
-    return fail(ErrorKind::unsupported, "cannot tell what this tensor holds",
-                "another tensor was written since; whether the two share memory, or one is a copy "
-                "that reshape(), flatten() or contiguous() made, depends on sizes or strides that "
-                "are not known here",
-                "copy the tensor before writing to it, x.clone(), or fix the dynamic sizes with "
-                "--shapes");
-  }
-  return {};
+  const AliasDoubt& doubt = tensor.doubt;
+  if (doubt.group == AliasDoubt::kWhole) return {};
+  auto untouched = [&](uint32_t id) {
+    const auto& writers = state.storages[id].writers;
+    return std::all_of(writers.begin(), writers.end(), [&](const auto& entry) {
+      return entry.first == doubt.group || entry.second <= doubt.since;
+    });
+  };
+  if (untouched(tensor.storage) &&
+      (!doubt.kin || std::all_of(doubt.kin->begin(), doubt.kin->end(), untouched)))
+    return {};
+  return fail(ErrorKind::unsupported, "cannot tell what this tensor holds",
+              "another tensor was written since; whether the two share memory depends on sizes, "
+              "strides or a branch that are not known here: one may be a copy that reshape(), "
+              "flatten() or contiguous() made",
+              "copy the tensor before writing to it, x.clone(), or fix the dynamic sizes with "
+              "--shapes");
 }
 
 Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
@@ -239,6 +259,10 @@ Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
   storage.cache.clear();
   ++storage.version;
   storage.writers[tensor.doubt.group] = ++writes_;
+  if (tensor.doubt.kin) {
+    for (const uint32_t id : *tensor.doubt.kin)
+      state.storages.edit(id).writers[tensor.doubt.group] = writes_;
+  }
   return builder.status();
 }
 

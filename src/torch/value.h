@@ -60,12 +60,14 @@ struct ViewChain {
 };
 using ViewChainRef = std::shared_ptr<const ViewChain>;
 
-// A tensor that may share its storage's memory or hold a copy of it: sizes or strides that are not
-// known decide. Both agree as long as nothing is written; after a write, what the others hold is
-// not known (Machine::check_alias).
+// A tensor that may share memory with others or hold a copy: sizes or strides that are not known
+// decide, or which way a branch went. Both agree as long as nothing is written; after a write, what
+// the others hold is not known (Machine::check_alias).
 struct AliasDoubt {
-  uint32_t group = 0;  // which doubt; 0: none, the tensor surely shares the storage's memory
+  static constexpr uint32_t kWhole = ~uint32_t{0};  // the storage's contents as such: no name of it
+  uint32_t group = 0;  // which doubt; 0: none, the tensor surely shares its storage's memory
   uint64_t since = 0;  // Machine's count of writes when the doubt arose
+  std::shared_ptr<const std::vector<uint32_t>> kin;  // further storages that it may share
 };
 
 struct AbstractTensor {
