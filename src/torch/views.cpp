@@ -123,7 +123,12 @@ Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
 Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool may_copy) {
   sizes = TRY(infer_sizes(m, std::move(sizes), ir::product(t->sizes)));
   bool unsure = false;
-  auto strides = view_strides(t->sizes, t->strides, sizes, unsure);
+  // A tensor that fills its memory in row order has every shape as a view.
+  std::optional<std::vector<Dim>> strides;
+  if (m.is_contiguous(*t))
+    strides = Machine::contiguous_strides(sizes);
+  else
+    strides = view_strides(t->sizes, t->strides, sizes, unsure);
   if (!strides && may_copy && !unsure) {
     // A copy: later writes to it do not reach the original.
     ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
@@ -272,6 +277,9 @@ Result<Value> reshape(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), true);
 }
 Result<Value> view_as(Machine& m, const Schema&, Arguments& args) {
+  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, false);
+}
+Result<Value> reshape_as(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, true);
 }
 
@@ -710,7 +718,7 @@ std::span<const Builtin> view_builtins() {
       {"aten::_reshape_alias", reshape},
       {"aten::_unsafe_view", reshape},
       {"aten::view_as", view_as},
-      {"aten::reshape_as", view_as},
+      {"aten::reshape_as", reshape_as},
       {"aten::flatten.using_ints", flatten},
       {"aten::ravel", ravel},
       {"aten::unflatten.int", unflatten},

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "fuzz/input.h"
+#include "fuzz/mutate.h"
 #include "ops/tables.h"
 #include "torch/import.h"
 #include "torch/program.h"
@@ -124,6 +125,20 @@ torch::ImportOptions options_for(torch::Program& program) {
 }
 
 }  // namespace
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  static fuzz::TextMutator mutate([] {
+    // As the code writes them: "add" for "aten::add.Tensor".
+    std::vector<std::string> names{"append", "size", "view", "select", "slice", "item", "copy_"};
+    for (const torch::Lowering* lowering : ops::torch_table()) {
+      const std::string_view name = lowering->name.substr(lowering->name.find("::") + 2);
+      names.emplace_back(name.substr(0, name.find('.')));
+    }
+    return names;
+  }());
+  return mutate(data, size, max_size, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ir::OpSet ops(ops::op_table());

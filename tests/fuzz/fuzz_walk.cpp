@@ -2,9 +2,24 @@
 #include <algorithm>
 
 #include "fuzz/input.h"
+#include "fuzz/mutate.h"
 #include "ops/tables.h"
 #include "torch/exported/program.h"
 #include "torch/import.h"
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  static tenon::fuzz::TextMutator mutate([] {
+    // As the file writes them: "add.Tensor" for "aten::add.Tensor".
+    std::vector<std::string> names{"slice.Tensor", "select.int", "view.default", "copy_.default"};
+    for (const tenon::torch::Lowering* lowering : tenon::ops::torch_table()) {
+      std::string name(lowering->name.substr(lowering->name.find("::") + 2));
+      names.push_back(name.find('.') == std::string::npos ? name + ".default" : std::move(name));
+    }
+    return names;
+  }());
+  return mutate(data, size, max_size, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tenon;
