@@ -30,6 +30,7 @@ bool is_namespace(const std::string& name) {
 }  // namespace
 
 Result<Value> Interpreter::eval(const Expr& e, Call& call) {
+  TRY(check_stack());
   switch (e.kind) {
     case K::none:
       return Value();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 namespace tenon::torch {
 
 using script::Expr;
@@ -27,6 +29,15 @@ Result<FoundFunction> Interpreter::find_method(const Value& object, const std::s
     if (f.name == method) return FoundFunction{found.file, &f};
   }
   return FoundFunction{};
+}
+
+Status Interpreter::check_stack() const {
+  constexpr ptrdiff_t kMost = ptrdiff_t{4} << 20;  // threads have 8 MiB
+  const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+  if (std::abs(stack_ - here) < kMost) return {};
+  return m_.fail(ErrorKind::bad_file, "the program nests too deep",
+                 "calls and expressions within each other fill the stack",
+                 "a function that calls itself may not end");
 }
 
 Result<Value> Interpreter::call_method(const Value& object, const std::string& method,

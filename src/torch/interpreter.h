@@ -86,6 +86,10 @@ class Interpreter {
   // Set by a raise: evaluation stops with an error, which a branch on data takes as "this side only
   // raises".
   bool raised_ = false;
+  // Whether evaluation has nested so deep that it is time to give up: programs can call themselves.
+  Status check_stack() const;
+
+  const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));
   int64_t max_steps_;
   int64_t steps_ = 0;  // statements run
 };

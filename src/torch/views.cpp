@@ -26,6 +26,15 @@ Result<size_t> axis_of(Machine& m, const Value& value, size_t rank) {
   return ir::normalize_axis(axis, rank);
 }
 
+// A dimension that the tensor has: 0-d tensors have none.
+Result<size_t> own_axis(Machine& m, const Value& value, const TensorRef& t) {
+  if (t->sizes.empty())
+    return m.fail(ErrorKind::bad_file, "a tensor without dimensions has no parts",
+                  "dimension " + m.to_text(value) + " is asked for",
+                  "give the input shapes that the model was made for");
+  return axis_of(m, value, t->sizes.size());
+}
+
 // PyTorch's computeStride: the strides of a reshaped view, or nullopt where only a copy can have
 // this shape. `unsure` where symbolic sizes leave it open.
 std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes,
@@ -90,6 +99,15 @@ bool same_without_ones(const Shape& a, const Shape& b) {
 
 }  // namespace
 
+Status check_sizes(const Machine& m, const Shape& sizes) {
+  for (const Dim& size : sizes) {
+    if (size.is_constant() && *size.constant() < 0)
+      return m.fail(ErrorKind::bad_file, "a size is negative", ir::to_string(sizes),
+                    "give the input shapes that the model was made for");
+  }
+  return {};
+}
+
 Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
   size_t free = sizes.size();
   Dim others = 1;
@@ -117,6 +135,7 @@ Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
     }
     if (!decided) m.assume(same, true, "a view keeps the number of elements");
   }
+  TRY(check_sizes(m, sizes));
   return sizes;
 }
 
@@ -234,6 +253,11 @@ Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const D
 Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
   if (sizes.size() < t->sizes.size())
     return m.fail(ErrorKind::bad_file, "cannot expand to fewer dimensions", ir::to_string(sizes));
+  for (size_t i = 0; i + t->sizes.size() < sizes.size(); ++i) {
+    if (sizes[i].is(-1))
+      return m.fail(ErrorKind::bad_file, "cannot expand a tensor",
+                    "a new dimension needs a size: " + ir::to_string(sizes));
+  }
   TensorRef base = t;
   const size_t more = sizes.size() - t->sizes.size();
   if (more > 0) {
@@ -258,6 +282,7 @@ Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
     if (!decided) m.assume(same, true, "a tensor is expanded to the size that it has");
     sizes[i] = base->sizes[i];
   }
+  TRY(check_sizes(m, sizes));
   ViewStep view{.kind = Step::expand, .before = base->sizes, .after = sizes};
   return m.view(base, std::move(view), std::move(strides));
 }
@@ -302,7 +327,7 @@ Result<Value> ravel(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const Shape inner = TRY(infer_sizes(m, TRY(m.to_shape(args[2])), t->sizes[axis]));
   Shape sizes(t->sizes.begin(), t->sizes.begin() + static_cast<ptrdiff_t>(axis));
   sizes.insert(sizes.end(), inner.begin(), inner.end());
@@ -317,7 +342,7 @@ Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
     order.push_back(static_cast<int64_t>(TRY(axis_of(m, item, t->sizes.size()))));
   std::vector<int64_t> sorted = order;
   std::sort(sorted.begin(), sorted.end());
-  for (size_t i = 0; i < sorted.size(); ++i) {
+  for (size_t i = 0; i < std::max(sorted.size(), t->sizes.size()); ++i) {
     if (sorted.size() != t->sizes.size() || sorted[i] != static_cast<int64_t>(i))
       return m.fail(ErrorKind::bad_file, "not a permutation of the dimensions", m.to_text(args[1]));
   }
@@ -366,8 +391,11 @@ Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
   std::vector<int64_t> order(rank, -1);
   std::vector<bool> used(rank, false);
   const Shape from = TRY(m.to_shape(args[1])), to = TRY(m.to_shape(args[2]));
+  if (rank == 0) return t;
   for (size_t i = 0; i < from.size() && i < to.size(); ++i) {
     const size_t a = TRY(axis_of(m, from[i], rank)), b = TRY(axis_of(m, to[i], rank));
+    if (used[a] || order[b] >= 0)
+      return m.fail(ErrorKind::bad_file, "a dimension is moved twice", m.to_text(args[1]));
     order[b] = static_cast<int64_t>(a);
     used[a] = true;
   }
@@ -422,18 +450,18 @@ Result<Value> expand_as(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> select(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return select_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), TRY(m.to_int(args[2])));
+  return select_tensor(m, t, TRY(own_axis(m, args[1], t)), TRY(m.to_int(args[2])));
 }
 
 Result<Value> slice(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return slice_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), args[2], args[3],
+  return slice_tensor(m, t, TRY(own_axis(m, args[1], t)), args[2], args[3],
                       TRY(m.to_constant_int(args[4], "the step of a slice")));
 }
 
 Result<Value> narrow(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const Dim start = wrap_index(m, TRY(m.to_int(args[2])), t->sizes[axis]);
   return slice_tensor(m, t, axis, start, start + TRY(m.to_int(args[3])), 1);
 }
@@ -475,7 +503,7 @@ Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Di
 
 Result<Value> split(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   if (m.items(args[1])) return pieces(m, t, axis, TRY(m.to_shape(args[1])));
   const Dim size = TRY(m.to_int(args[1]));
   if (size.is_constant() && *size.constant() <= 0)
@@ -485,7 +513,7 @@ Result<Value> split(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   const int64_t chunks = TRY(m.to_constant_int(args[1], "the number of chunks"));
   if (chunks <= 0)
     return m.fail(ErrorKind::bad_file, "chunk needs a positive number", std::to_string(chunks));
@@ -498,7 +526,7 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   std::vector<Dim> sizes;
   if (m.items(args[1])) {
     Dim at = 0;
@@ -534,7 +562,7 @@ Result<Value> split_axis(Machine& m, const Schema& schema, Arguments& args) {
 
 Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const int64_t count =
       TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
   if (count > kMostPieces) return too_many_pieces(m, count);
@@ -624,15 +652,14 @@ namespace {
 
 Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4],
                                       TRY(m.to_constant_int(args[5], "the step of a slice"))));
   return with_part(m, t, part, args[1]);
 }
 Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
-  const Value part =
-      TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
+  const Value part = TRY(select_tensor(m, t, TRY(own_axis(m, args[2], t)), TRY(m.to_int(args[3]))));
   return with_part(m, t, part, args[1]);
 }
 

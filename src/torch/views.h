@@ -5,6 +5,8 @@
 
 namespace tenon::torch {
 
+// Fails where a size is negative.
+Status check_sizes(const Machine& m, const Shape& sizes);
 // Replaces a -1 among the sizes; checks the number of elements.
 Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count);
 // A view where PyTorch would give one; else a copy where `may_copy`.
