@@ -8,6 +8,7 @@
 #include "archive/pickle.h"
 #include "archive/stored_tensor.h"
 #include "archive/torch_archive.h"
+#include "archive/trust.h"
 #include "archive/zip.h"
 
 namespace tenon::archive {
@@ -100,7 +101,9 @@ Result<Detected> detect_pickle(const Blob& file, const std::string& path) {
     const pickle::Pickle part = TRY(pickle::Pickle::parse(rest, {.file = path}));
     rest = rest.slice(part.size(), rest.size - part.size());
   }
-  return classify(TRY(pickle::Pickle::parse(rest, {.file = path})));
+  const pickle::Pickle saved = TRY(pickle::Pickle::parse(rest, {.file = path}));
+  TRY(refuse_executing(saved, {.file = path}));
+  return classify(saved);
 }
 
 // ---- zip archives

@@ -54,7 +54,6 @@ TEST(Detect, PyTorchsFiles) {
                                    {"module_legacy.pt", FileKind::pickled_module},
                                    {"lightning.ckpt", FileKind::lightning},
                                    {"values_2.pkl", FileKind::pickled_object},
-                                   {"system.pkl", FileKind::pickled_object},
                                    {"arrays.npz", FileKind::npz},
                                    {"array.npy", FileKind::npy},
                                    {"make.py", FileKind::text}}) {
@@ -65,6 +64,15 @@ TEST(Detect, PyTorchsFiles) {
   EXPECT_EQ(detected(testdata("state_dict.pt")).detail, "3 tensors, such as 'mask'");
   EXPECT_EQ(detected(TENON_SOURCE_DIR "/src/torch/exported/testdata/mixed_legacy.pt2").kind,
             FileKind::exported_program);
+}
+
+TEST(Detect, PicklesThatRunCommandsAreRefused) {
+  const auto file = MappedFile::open(testdata("system.pkl"));
+  ASSERT_TRUE(file);
+  const auto found = detect(*file);
+  ASSERT_FALSE(found);
+  expect_complete(found.error());
+  EXPECT_NE(found.error().what.find("os.system"), std::string::npos) << found.error().message();
 }
 
 TEST(Detect, OtherFiles) {

@@ -493,6 +493,14 @@ Result<Pickle> Machine::run(const Limits& limits) {
   return pickle;
 }
 
+std::vector<const Value*> Pickle::globals() const {
+  std::vector<const Value*> out;
+  for (const Value& value : store_->values) {
+    if (value.is(Kind::global)) out.push_back(&value);
+  }
+  return out;
+}
+
 Result<Pickle> Pickle::parse(const archive::Blob& bytes, const Where& where, const Limits& limits) {
   return Machine(bytes, where).run(limits);
 }

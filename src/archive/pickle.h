@@ -82,6 +82,8 @@ class Pickle {
   // Whether some value contains itself. Where not, recursion over values ends within Limits::depth
   // levels.
   bool cyclic() const { return cyclic_; }
+  // Every class and function that it names, in the pickle's order, also those that nothing uses.
+  std::vector<const Value*> globals() const;
 
  private:
   Pickle() = default;

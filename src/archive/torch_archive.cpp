@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "archive/trust.h"
 #include "base/error.h"
 
 namespace tenon::archive {
@@ -76,7 +77,16 @@ std::vector<std::string> TorchArchive::list(std::string_view prefix,
 }
 
 Result<pickle::Pickle> TorchArchive::pickled(std::string_view name) const {
-  return pickle::Pickle::parse(TRY(read(name, Verify::always)), where(name));
+  const Blob bytes = TRY(read(name, Verify::always));
+  pickle::Pickle out = TRY(pickle::Pickle::parse(bytes, where(name)));
+  TRY(refuse_executing(out, where(name)));
+  return out;
+}
+
+Result<pickle::Pickle> TorchArchive::pickled_program(std::string_view name) const {
+  pickle::Pickle out = TRY(pickled(name));
+  TRY(refuse_foreign(out, where(name)));
+  return out;
 }
 
 Result<StoredTensor> TorchArchive::tensor(const pickle::Value& value,
@@ -109,7 +119,7 @@ bool TorchArchive::is_torchscript() const {
 
 Result<std::optional<pickle::Pickle>> TorchArchive::constants() const {
   if (!has("constants.pkl")) return std::nullopt;
-  auto out = TRY(pickled("constants.pkl"));
+  auto out = TRY(pickled_program("constants.pkl"));
   if (!out.root().is(pickle::Kind::tuple) && !out.root().is(pickle::Kind::list)) {
     return fail({.kind = ErrorKind::bad_file,
                  .what = "cannot read the program's constants",

@@ -33,8 +33,11 @@ class TorchArchive {
   std::vector<std::string> list(std::string_view prefix, std::string_view suffix = "") const;
   Where where(std::string_view name) const { return {.file = path(), .node = std::string(name)}; }
 
-  // Reads and interprets "data.pkl", "constants.pkl", "traced_inputs.pkl"...
+  // Reads and interprets a pickle; refuses one that names functions that run commands or code.
   Result<pickle::Pickle> pickled(std::string_view name) const;
+  // The same for the pickles of a TorchScript program, "data.pkl", "constants.pkl",
+  // "traced_inputs.pkl": nothing but PyTorch's own classes and the program's.
+  Result<pickle::Pickle> pickled_program(std::string_view name) const;
   // Finds the storage that the tensor lies in: entry "<storages>/<key>". Data.pkl's storages are in
   // "data", those of constants.pkl in "constants", of traced_inputs.pkl in "traced_inputs".
   Result<StoredTensor> tensor(const pickle::Value& value, std::string_view storages = "data") const;

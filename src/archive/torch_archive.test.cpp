@@ -1,6 +1,7 @@
 #include "archive/torch_archive.h"
 
 #include "archive/testdata.h"
+#include "archive/trust.h"
 #include "base/error.h"
 
 namespace tenon::archive {
@@ -45,6 +46,36 @@ TEST(TorchArchive, Container) {
   EXPECT_EQ(
       traced.list("code/", ".py"),
       (std::vector<std::string>{"code/__torch__.py", "code/__torch__/torch/nn/modules/linear.py"}));
+}
+
+std::string refusal(Status (*check)(const pickle::Pickle&, const Where&), std::string_view text) {
+  const auto parsed = pickle::Pickle::parse(blob_of(text), {.file = "test.pt"});
+  EXPECT_TRUE(parsed) << parsed.error().message();
+  const auto status = check(*parsed, {.file = "test.pt", .node = "data.pkl"});
+  if (status) return {};
+  expect_complete(status.error());
+  return status.error().message();
+}
+
+TEST(TorchArchive, GlobalsThatExecuteAreNamedAndRefused) {
+  for (const char* named : {"os\nsystem", "posix\nsystem", "os.path\njoin", "subprocess\nPopen",
+                            "builtins\neval", "__builtin__\nexec"}) {
+    // Also where nothing calls it.
+    const std::string said = refusal(refuse_executing, fmt::format("\x80\x02(lc{}\n0.", named));
+    EXPECT_NE(said, "") << named;
+  }
+  EXPECT_NE(refusal(refuse_executing, "\x80\x02(lcposix\nsystem\n0.").find("posix.system"),
+            std::string::npos);
+  for (const char* named : {"builtins\ngetattr", "osmium\nMap", "ultralytics\nModel"})
+    EXPECT_EQ(refusal(refuse_executing, fmt::format("\x80\x02(lc{}\n0.", named)), "") << named;
+}
+
+TEST(TorchArchive, ProgramsNameNothingForeign) {
+  for (const char* named : {"torch._utils\n_rebuild_tensor_v2", "__torch__.net\nNet",
+                            "collections\nOrderedDict", "torch\nFloatStorage"})
+    EXPECT_EQ(refusal(refuse_foreign, fmt::format("\x80\x02(lc{}\n0.", named)), "") << named;
+  for (const char* named : {"builtins\ngetattr", "torchlike\nX", "collections\nCounter"})
+    EXPECT_NE(refusal(refuse_foreign, fmt::format("\x80\x02(lc{}\n0.", named)), "") << named;
 }
 
 TEST(TorchArchive, ModuleIsAnObjectWithState) {

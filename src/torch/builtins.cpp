@@ -265,7 +265,11 @@ Result<Value> unary(Machine& m, const Schema& schema, Arguments& args) {
   const Float x = TRY(m.to_float(args[0]));
   if (x.is_known()) {
     const double y = f(x.known);
-    return integer ? Value::integer(static_cast<int64_t>(y)) : Value::number(y);
+    if (!integer) return Value::number(y);
+    if (!(std::abs(y) < 9.2e18))
+      return m.fail(ErrorKind::bad_file, "a number is too large for an integer",
+                    fmt::format("{} of {}", schema.full_name(), x.known));
+    return Value::integer(static_cast<int64_t>(y));
   }
   if constexpr (integer) {
     if (x.of && x.offset == 0) {
@@ -379,6 +383,15 @@ Result<Value> is_not_same(Machine&, const Schema&, Arguments& args) {
   return Value::boolean(!identical(args[0], args[1]));
 }
 
+// A string that the program made, bounded: doubling it in a loop would fill the memory.
+Result<Value> text_value(Machine& m, std::string text) {
+  constexpr size_t kLongest = 1 << 20;
+  if (text.size() > kLongest)
+    return m.fail(ErrorKind::unsupported, "a string is too long",
+                  fmt::format("{} bytes", text.size()), "tensors do not come from strings");
+  return text;
+}
+
 Result<Value> format(Machine& m, const Schema&, Arguments& args) {
   const std::string* pattern = args[0].get<std::string>();
   if (pattern == nullptr)
@@ -400,7 +413,7 @@ Result<Value> format(Machine& m, const Schema&, Arguments& args) {
       out += c;
     }
   }
-  return out;
+  return text_value(m, std::move(out));
 }
 
 Result<Value> percent_format(Machine& m, const Schema&, Arguments& args) {
@@ -410,7 +423,7 @@ Result<Value> percent_format(Machine& m, const Schema&, Arguments& args) {
     if (at == std::string::npos || at + 1 >= out.size()) break;
     out = out.substr(0, at) + m.to_text(args[i]) + out.substr(at + 2);
   }
-  return out;
+  return text_value(m, std::move(out));
 }
 
 Result<Value> warn(Machine& m, const Schema&, Arguments& args) {
@@ -421,10 +434,12 @@ Result<Value> warn(Machine& m, const Schema&, Arguments& args) {
 Result<Value> nothing(Machine&, const Schema&, Arguments&) { return Value(); }
 Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
 Result<Value> first(Machine&, const Schema&, Arguments& args) { return args[0]; }
-Result<Value> to_str(Machine& m, const Schema&, Arguments& args) { return m.to_text(args[0]); }
+Result<Value> to_str(Machine& m, const Schema&, Arguments& args) {
+  return text_value(m, m.to_text(args[0]));
+}
 
 Result<Value> concatenate(Machine& m, const Schema&, Arguments& args) {
-  return m.to_text(args[0]) + m.to_text(args[1]);
+  return text_value(m, m.to_text(args[0]) + m.to_text(args[1]));
 }
 
 Result<Value> join(Machine& m, const Schema&, Arguments& args) {
@@ -434,8 +449,9 @@ Result<Value> join(Machine& m, const Schema&, Arguments& args) {
     if (later) out += m.to_text(args[0]);
     out += m.to_text(item);
     later = true;
+    if (out.size() > (1 << 20)) break;
   }
-  return out;
+  return text_value(m, std::move(out));
 }
 
 Result<Value> raise(Machine& m, const Schema&, Arguments& args) {

@@ -15,6 +15,13 @@ Result<ListData*> list_of(Machine& m, const Value& value) {
   return m.fail(ErrorKind::bad_file, "a list is needed", "the value is of kind " + value.kind());
 }
 
+constexpr size_t kMostItems = 1'000'000;
+
+std::unexpected<Error> too_long(const Machine& m) {
+  return m.fail(ErrorKind::unsupported, "a list is too long",
+                fmt::format("over {} elements", kMostItems), "keep them in one tensor");
+}
+
 Result<int64_t> position(Machine& m, const Value& index, size_t size) {
   int64_t i = TRY(m.to_constant_int(index, "the index of a list"));
   if (i < 0) i += static_cast<int64_t>(size);
@@ -47,6 +54,7 @@ Result<Value> get_item(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> set_item(Machine& m, const Schema&, Arguments& args) {
+  TRY(m.may_hold(args[0], args[2]));
   if (const DictRef* dict = args[0].get<DictRef>()) {
     auto& items = m.state.dicts.edit(dict->id).items;
     for (auto& [key, value] : items) {
@@ -61,18 +69,22 @@ Result<Value> set_item(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> append(Machine& m, const Schema&, Arguments& args) {
+  TRY(m.may_hold(args[0], args[1]));
   TRY(list_of(m, args[0]))->items.push_back(args[1]);
   return args[0];
 }
 
 Result<Value> extend(Machine& m, const Schema&, Arguments& args) {
   const std::vector<Value> more = TRY(m.iterate(args[1]));
+  TRY(m.may_hold(args[0], Value::tuple(more)));
   auto& items = TRY(list_of(m, args[0]))->items;
+  if (items.size() + more.size() > kMostItems) return too_long(m);
   items.insert(items.end(), more.begin(), more.end());
   return args[0];
 }
 
 Result<Value> insert(Machine& m, const Schema&, Arguments& args) {
+  TRY(m.may_hold(args[0], args[2]));
   int64_t i = TRY(m.to_constant_int(args[1], "the index of a list"));
   auto& items = TRY(list_of(m, args[0]))->items;
   const auto size = static_cast<int64_t>(items.size());
@@ -168,11 +180,12 @@ Result<Value> slice_list(Machine& m, const Schema&, Arguments& args) {
                 stop = TRY(bound(args[2], step > 0 ? size : -1));
   std::vector<Value> out;
   std::string cut;
-  for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step) {
+  for (int64_t i = start; step > 0 ? i < stop : i > stop;) {
     if (text)
       cut += (*text)[static_cast<size_t>(i)];
     else
       out.push_back(items[static_cast<size_t>(i)]);
+    if (__builtin_add_overflow(i, step, &i)) break;
   }
   if (text) return cut;
   return m.list(std::move(out));
@@ -181,6 +194,7 @@ Result<Value> slice_list(Machine& m, const Schema&, Arguments& args) {
 Result<Value> add_lists(Machine& m, const Schema&, Arguments& args) {
   std::vector<Value> out = TRY(m.iterate(args[0]));
   for (const Value& item : TRY(m.iterate(args[1]))) out.push_back(item);
+  if (out.size() > kMostItems) return too_long(m);
   return m.list(std::move(out));
 }
 
@@ -188,10 +202,11 @@ Result<Value> repeat_list(Machine& m, const Schema&, Arguments& args) {
   const bool list_first = m.items(args[0]) != nullptr;
   const std::vector<Value> items = TRY(m.iterate(args[list_first ? 0 : 1]));
   const int64_t times = TRY(m.to_constant_int(args[list_first ? 1 : 0], "the length of a list"));
-  if (times > 0 && static_cast<int64_t>(items.size()) * times > 10000000)
-    return m.fail(ErrorKind::unsupported, "a list is too long", "over 10 million elements");
+  if (times > 0 && !items.empty() && static_cast<size_t>(times) > kMostItems / items.size())
+    return too_long(m);
   std::vector<Value> out;
-  for (int64_t i = 0; i < times; ++i) out.insert(out.end(), items.begin(), items.end());
+  for (int64_t i = 0; i < times && !items.empty(); ++i)
+    out.insert(out.end(), items.begin(), items.end());
   return m.list(std::move(out));
 }
 

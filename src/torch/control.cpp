@@ -233,15 +233,27 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   return x.flow;
 }
 
+using Writers = std::map<uint32_t, uint64_t>;
+
+static void add_writers(State& state, uint32_t id, const Writers& more) {
+  for (const auto& [group, when] : more) {
+    const auto& known = state.storages[id].writers;
+    if (auto it = known.find(group); it != known.end() && it->second >= when) continue;
+    state.storages.edit(id).writers[group] = when;
+  }
+}
+
 Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State& before,
                                State& merged) {
   for (uint32_t i = 0; i < before.storages.size(); ++i) {
     const uint64_t was = before.storages[i].version;
+    for (const Branch* side : {&x, &y}) add_writers(merged, i, side->state.storages[i].writers);
     if (x.state.storages[i].version == was && y.state.storages[i].version == was) continue;
     AbstractTensor whole;
     whole.storage = i;
     whole.dtype = before.storages[i].dtype;
     whole.sizes = before.storages[i].shape;
+    whole.doubt.group = AliasDoubt::kWhole;
     const auto ref = std::make_shared<const AbstractTensor>(whole);
     const Value joined = TRY(join_tensors(ref, ref, x, y, node, merged));
     const TensorRef* t = joined.get<TensorRef>();
@@ -346,7 +358,11 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
     const TensorRef &s = *a.get<TensorRef>(), &t = *b.get<TensorRef>();
     // The same tensor from before the branch: what it holds was merged with its storage.
     if (same(a, b) && s->storage < shared_storages) return a;
-    return join_tensors(s, t, x, y, node, merged);
+    const Value joined = TRY(join_tensors(s, t, x, y, node, merged));
+    // It may be a tensor from before the branch, under another name.
+    if (const TensorRef* made = joined.get<TensorRef>())
+      return m_.doubtful(*made, {s, t}, shared_storages);
+    return joined;
   }
   if (a.is<Poison>() && b.is<Poison>()) return a;
   if (a.is<Poison>() || b.is<Poison>()) {
@@ -460,6 +476,7 @@ struct Interpreter::Slot {
         whole.dtype = state.storages[id].dtype;
         whole.sizes = state.storages[id].shape;
         whole.strides = Machine::contiguous_strides(whole.sizes);
+        whole.doubt.group = AliasDoubt::kWhole;
         return std::make_shared<const AbstractTensor>(std::move(whole));
       }
     }
@@ -507,6 +524,13 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
                    fmt::format("{} (loop at {})", why, line), std::move(hint));
   };
 
+  // Who writes to the storages from before the loop in its body: an iteration finds them written by
+  // the one before it.
+  std::vector<Writers> writers(state0.storages.size());
+  const auto add_all_writers = [&] {
+    for (uint32_t i = 0; i < writers.size(); ++i) add_writers(m_.state, i, writers[i]);
+  };
+
   for (int round = 0; round < 20; ++round) {
     // Initial values, read outside.
     std::vector<ir::Value*> inputs;
@@ -549,12 +573,15 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           entry->axis = static_cast<int>(i);
           (*input->type.shape)[i] = symbol;
         }
+        // In the first iteration it is the tensor from before the loop.
         const Value inner = m_.tensor(input);
-        slot.set(m_.state, call.locals, inner);
+        slot.set(m_.state, call.locals,
+                 m_.doubtful(*inner.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {
         slot.set(m_.state, call.locals, number_from(m_, input, before, {}));
       }
     }
+    add_all_writers();
     const State begin = m_.state;
     Locals begin_locals = call.locals;
     if (range) {
@@ -587,6 +614,11 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
 
     // What changed that is not carried yet, or is carried with another shape?
     bool changed = false;
+    for (uint32_t i = 0; i < writers.size(); ++i) {
+      const Writers& after = m_.state.storages[i].writers;
+      changed = changed || (after.size() > begin.storages[i].writers.size() && round < 2);
+      for (const auto& [group, when] : after) writers[i][group] = when;
+    }
     std::string why;
     auto notice = [&](const Slot& slot, const Value& before, const Value& after) {
       auto it = carried.find(slot);
@@ -680,6 +712,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     TRY(m_.builder.status());
     m_.builder.enter(graph);
     m_.state = ready;
+    add_all_writers();
     call.locals = locals0;
     for (const auto& [slot, type] : carried) {
       graph.add_node_output(node);
@@ -697,8 +730,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           entry->axis = static_cast<int>(i);
           (*output->type.shape)[i] = symbol;
         }
+        // Without any iteration it is the tensor from before the loop.
         const Value result = m_.tensor(output);
-        slot.set(m_.state, call.locals, result);
+        slot.set(m_.state, call.locals,
+                 m_.doubtful(*result.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {
         slot.set(m_.state, call.locals, number_from(m_, output, before, {}));
       }

@@ -140,7 +140,8 @@ bool poisoned(const Machine& m, const std::vector<Value>& values, std::string& r
 const Builtin* find_builtin(const Schema& schema) {
   static const std::unordered_map<std::string_view, const Builtin*> table = [] {
     std::unordered_map<std::string_view, const Builtin*> all;
-    for (auto entries : {python_builtins(), list_builtins(), view_builtins(), tensor_builtins()}) {
+    for (auto entries : {python_builtins(), list_builtins(), view_builtins(), place_view_builtins(),
+                         tensor_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;
@@ -288,11 +289,30 @@ Result<Value> Machine::lower(const Schema& schema, const Lowering& lowering,
   }
   TRY(builder.status());
   if (context.results.empty()) context.results = {result};
-  return wrap_results(schema, context.results);
+  return wrap_results(schema, context.results, keeps_strides(arguments));
 }
 
-Result<Value> Machine::wrap_results(const Schema& schema, const std::vector<ir::Value*>& values) {
-  auto wrap = [&](ir::Value* value) -> Value { return value ? tensor(value) : Value(); };
+// Whether an argument is not contiguous: elementwise operators then give a result that is not
+// either. Which of the others do is not known here.
+bool Machine::keeps_strides(const std::vector<Value>& arguments) const {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const Value& value) {
+    if (const TensorRef* t = value.get<TensorRef>())
+      return (*t)->strides_unsure || !is_contiguous(**t);
+    const auto* inner = items(value);
+    return inner != nullptr && keeps_strides(*inner);
+  });
+}
+
+Result<Value> Machine::wrap_results(const Schema& schema, const std::vector<ir::Value*>& values,
+                                    bool strides_unsure) {
+  auto wrap = [&](ir::Value* value) -> Value {
+    if (value == nullptr) return {};
+    Value made = tensor(value);
+    if (!strides_unsure || value->rank().value_or(0) < 2) return made;
+    AbstractTensor out = **made.get<TensorRef>();
+    out.strides_unsure = true;
+    return std::make_shared<const AbstractTensor>(std::move(out));
+  };
   const bool list = schema.returns.size() == 1 && schema.returns[0].type.is(Kind::list);
   if (schema.returns.size() == 1 && !list) return wrap(values[0]);
   std::vector<Value> out;

@@ -30,6 +30,7 @@ bool is_namespace(const std::string& name) {
 }  // namespace
 
 Result<Value> Interpreter::eval(const Expr& e, Call& call) {
+  TRY(check_stack());
   switch (e.kind) {
     case K::none:
       return Value();
@@ -61,13 +62,16 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
     case K::tuple: {
       std::vector<Value> items;
       for (const Expr& kid : e.kids) items.push_back(TRY(eval(kid, call)));
-      return e.is(K::list) ? m_.list(std::move(items)) : Value::tuple(std::move(items));
+      Value made = e.is(K::list) ? m_.list(std::move(items)) : Value::tuple(std::move(items));
+      TRY(m_.may_hold({}, made));
+      return made;
     }
     case K::dict: {
       DictData data;
       for (size_t i = 0; i + 1 < e.kids.size(); i += 2) {
         Value key = TRY(eval(e.kids[i], call));
         data.items.emplace_back(std::move(key), TRY(eval(e.kids[i + 1], call)));
+        TRY(m_.may_hold({}, data.items.back().second));
       }
       return DictRef{m_.state.dicts.add(std::move(data))};
     }
@@ -86,6 +90,7 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
     case K::comprehension: {
       std::vector<Value> out;
       for (const Value& item : TRY(m_.iterate(TRY(eval(e.kids[2], call))))) {
+        TRY(count_step());
         TRY(assign(e.kids[1], item, call));
         bool keep = true;
         for (size_t i = 3; i < e.kids.size(); ++i) {

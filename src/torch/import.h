@@ -20,6 +20,7 @@ struct ImportOptions {
   std::map<std::string, std::string>
       settings;  // --set ARG=VALUE: Python arguments that are no tensors
   std::vector<std::string> input_names, output_names;  // instead of the program's own
+  int64_t max_steps = 50'000'000;  // statements that are evaluated before it is given up
 };
 
 struct Imported {
@@ -31,10 +32,20 @@ struct Imported {
 Result<Imported> import_program(const std::string& path, const ImportOptions& options,
                                 const ir::OpSet& ops, const Lowerings& lowerings);
 
+class Program;
+namespace exported {
+struct Program;
+}
 Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options,
                                     const ir::OpSet& ops, const Lowerings& lowerings);
 Result<Imported> import_exported(const std::string& path, const ImportOptions& options,
                                  const ir::OpSet& ops, const Lowerings& lowerings);
+// From programs that have been read.
+Result<Imported> import_torchscript(Program& program, const ImportOptions& options,
+                                    const ir::OpSet& ops, const Lowerings& lowerings);
+Result<Imported> import_exported(const exported::Program& program, const std::string& path,
+                                 const ImportOptions& options, const ir::OpSet& ops,
+                                 const Lowerings& lowerings);
 
 // --- shared by both (inputs.cpp)
 

@@ -65,8 +65,9 @@ class Walker {
         case K::buffer:
         case K::tensor_constant: {
           auto found = program_.weights.find(spec.target);
-          if (found == program_.weights.end()) found = program_.constants.find(spec.target);
-          if (found == program_.weights.end() || found == program_.constants.end()) {
+          const bool constant = found == program_.weights.end();
+          if (constant) found = program_.constants.find(spec.target);
+          if (constant && found == program_.constants.end()) {
             return m_.fail(ErrorKind::bad_file,
                            fmt::format("the weights of '{}' are missing", spec.target),
                            "the program names them and the file does not hold them",
@@ -547,7 +548,12 @@ void collect_unknown(Machine& m, const exported::Graph& graph, const Lowerings& 
 
 Result<Imported> import_exported(const std::string& path, const ImportOptions& options,
                                  const ir::OpSet& ops, const Lowerings& lowerings) {
-  const exported::Program program = TRY(exported::read_program(path));
+  return import_exported(TRY(exported::read_program(path)), path, options, ops, lowerings);
+}
+
+Result<Imported> import_exported(const exported::Program& program, const std::string& path,
+                                 const ImportOptions& options, const ir::OpSet& ops,
+                                 const Lowerings& lowerings) {
   if (options.method != "forward") {
     return fail({.kind = ErrorKind::usage,
                  .what = "an exported program has one method",

@@ -20,7 +20,7 @@ class Inputs {
 
   Status read_recorded() {
     if (!program_.traced()) return {};
-    pickle_ = TRY(program_.archive().pickled("traced_inputs.pkl"));
+    pickle_ = TRY(program_.archive().pickled_program("traced_inputs.pkl"));
     const pickle::Value* methods = &archive::untagged(pickle_->root());
     if (methods->is(pickle::Kind::dict)) recorded_ = methods->get(options_.method);
     if (recorded_) recorded_ = &archive::untagged(*recorded_);
@@ -216,10 +216,16 @@ Status add_unreached(Machine& m, Program& program, const Lowerings& lowerings) {
 Result<Imported> import_torchscript(const std::string& path, const ImportOptions& options,
                                     const ir::OpSet& ops, const Lowerings& lowerings) {
   Program program = TRY(Program::open(path));
+  return import_torchscript(program, options, ops, lowerings);
+}
+
+Result<Imported> import_torchscript(Program& program, const ImportOptions& options,
+                                    const ir::OpSet& ops, const Lowerings& lowerings) {
+  const std::string& path = program.path();
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
-  Interpreter interpreter(m, program);
+  Interpreter interpreter(m, program, options.max_steps);
   auto located = [&](Error error) { return fail(with_where(std::move(error), {.file = path})); };
   if (auto ok = interpreter.load(); !ok) return located(ok.error());
   leave_training_mode(m);

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 namespace tenon::torch {
 
 using script::Expr;
 using script::Stmt;
 
 namespace {
-constexpr int64_t kMaxSteps = 50'000'000;
 constexpr int kMaxDepth = 300;
 constexpr int64_t kMaxUnrolled = 100'000;
 }  // namespace
@@ -28,6 +29,15 @@ Result<FoundFunction> Interpreter::find_method(const Value& object, const std::s
     if (f.name == method) return FoundFunction{found.file, &f};
   }
   return FoundFunction{};
+}
+
+Status Interpreter::check_stack() const {
+  constexpr ptrdiff_t kMost = ptrdiff_t{4} << 20;  // threads have 8 MiB
+  const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+  if (std::abs(stack_ - here) < kMost) return {};
+  return m_.fail(ErrorKind::bad_file, "the program nests too deep",
+                 "calls and expressions within each other fill the stack",
+                 "a function that calls itself may not end");
 }
 
 Result<Value> Interpreter::call_method(const Value& object, const std::string& method,
@@ -115,6 +125,14 @@ Result<Value> Interpreter::call_function(const FoundFunction& f, std::vector<Val
   return flow.value;
 }
 
+Status Interpreter::count_step() {
+  if (++steps_ > max_steps_)
+    return m_.fail(ErrorKind::unsupported, "the program runs too long",
+                   fmt::format("over {} statements were evaluated; a loop may not end", max_steps_),
+                   "give inputs for which it ends sooner");
+  return m_.builder.status();
+}
+
 Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& call) {
   for (const Stmt& stmt : body) {
     Flow flow = TRY(run(stmt, call));
@@ -125,9 +143,7 @@ Result<Interpreter::Flow> Interpreter::run(const std::vector<Stmt>& body, Call& 
 
 Result<Interpreter::Flow> Interpreter::run(const Stmt& stmt, Call& call) {
   using K = Stmt::Kind;
-  if (++steps_ > kMaxSteps)
-    return m_.fail(ErrorKind::unsupported, "the program runs too long",
-                   "over 50 million statements were evaluated; a loop may not end");
+  TRY(count_step());
   switch (stmt.kind) {
     case K::pass:
       return Flow{};

@@ -8,7 +8,8 @@ namespace tenon::torch {
 
 class Interpreter {
  public:
-  Interpreter(Machine& machine, Program& program) : m_(machine), program_(program) {}
+  Interpreter(Machine& machine, Program& program, int64_t max_steps)
+      : m_(machine), program_(program), max_steps_(max_steps) {}
 
   Status load();  // the root object and the constants
   const Value& root() const { return root_; }
@@ -47,6 +48,7 @@ class Interpreter {
   Result<Flow> run_branch(const script::Stmt& stmt, Call& call);
   Result<Flow> run_while(const script::Stmt& stmt, Call& call);
   Result<Flow> run_for(const script::Stmt& stmt, Call& call);
+  Status count_step();                             // fails where the program runs too long
   void locate(const Call& call, uint32_t offset);  // sets the builder's origin
   std::string source_line(const Call& call, uint32_t offset) const;
 
@@ -84,7 +86,12 @@ class Interpreter {
   // Set by a raise: evaluation stops with an error, which a branch on data takes as "this side only
   // raises".
   bool raised_ = false;
-  int64_t steps_ = 0;  // statements run, bounded
+  // Whether evaluation has nested so deep that it is time to give up: programs can call themselves.
+  Status check_stack() const;
+
+  const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));
+  int64_t max_steps_;
+  int64_t steps_ = 0;  // statements run
 };
 
 }  // namespace tenon::torch

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <set>
 #include <unordered_map>
 
@@ -71,6 +72,10 @@ class Machine {
   // cast to the tensor.
   Status write(const AbstractTensor& tensor, ir::Value* value);
   Result<Value> view(const TensorRef& base, ViewStep step, std::vector<Dim> strides);
+  // The tensor, which may share memory with its storage, and the storages of `others` that are
+  // older than `before`, or be a copy.
+  TensorRef doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others = {},
+                     size_t before = 0);
   std::optional<std::vector<Scalar>> known(const AbstractTensor& tensor) const;
   static std::vector<Dim> contiguous_strides(const Shape& sizes);
   bool is_contiguous(const AbstractTensor& tensor) const;
@@ -90,7 +95,11 @@ class Machine {
   Bool negate(const Bool& b);
 
   // --- containers
-  Value list(std::vector<Value> items) { return ListRef{state.lists.add({std::move(items), {}})}; }
+  Value list(std::vector<Value> items);
+  // Fails where the container would hold itself by holding the item, or where all that the item
+  // holds, counted as often as it is held, is more than any program needs: values are walked
+  // without looking for either.
+  Status may_hold(const Value& container, const Value& item) const;
   const std::vector<Value>* items(const Value& list_or_tuple) const;
   Result<std::vector<Value>> iterate(const Value& value);
   Result<Shape> to_shape(const Value& list);
@@ -109,8 +118,12 @@ class Machine {
   Result<Value> lower(const Schema& schema, const Lowering& lowering,
                       std::vector<Value>& arguments);
   Result<Value> in_place(const Schema& schema, std::vector<Value>& arguments);
-  Result<Value> wrap_results(const Schema& schema, const std::vector<ir::Value*>& values);
+  Result<Value> wrap_results(const Schema& schema, const std::vector<ir::Value*>& values,
+                             bool strides_unsure);
+  bool keeps_strides(const std::vector<Value>& arguments) const;
   Result<Value> missing(const Schema& schema, const std::vector<Value>& arguments);
+  // Fails where what the tensor holds depends on whether a write reached it.
+  Status check_alias(const AbstractTensor& tensor) const;
   Result<ir::Value*> base_value(uint32_t storage);
   Result<ir::Value*> read_chain(uint32_t storage, const ViewChainRef& view);
   ir::Value* apply(const ViewStep& step, ir::Value* value);
@@ -118,6 +131,8 @@ class Machine {
 
   const Lowerings* lowerings_;
   Mode mode_;
+  uint32_t doubts_ = 0;
+  uint64_t writes_ = 0;
 };
 
 // A Python-level operator (on numbers, lists, strings) or one on views: works on values, not on
@@ -128,10 +143,11 @@ struct Builtin {
   std::string_view name;
   Result<Value> (*run)(Machine&, const Schema&, std::vector<Value>& arguments);
 };
-std::span<const Builtin> python_builtins();  // builtins.cpp
-std::span<const Builtin> list_builtins();    // containers.cpp
-std::span<const Builtin> view_builtins();    // views.cpp
-std::span<const Builtin> tensor_builtins();  // tensor_builtins.cpp
+std::span<const Builtin> python_builtins();      // builtins.cpp
+std::span<const Builtin> list_builtins();        // containers.cpp
+std::span<const Builtin> view_builtins();        // views.cpp
+std::span<const Builtin> place_view_builtins();  // place_views.cpp
+std::span<const Builtin> tensor_builtins();      // tensor_builtins.cpp
 // Elementwise arithmetic on tensors whose contents are known (traced shape arithmetic runs on 0-d
 // tensors); nullopt where the operator is another or something is not known.
 Result<std::optional<Value>> known_arithmetic(Machine&, const Schema&,

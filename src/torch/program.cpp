@@ -11,11 +11,14 @@
 namespace tenon::torch {
 
 Result<Program> Program::open(const std::string& path) {
-  archive::TorchArchive archive = TRY(archive::TorchArchive::open(path));
+  return open(TRY(archive::TorchArchive::open(path)));
+}
+
+Result<Program> Program::open(archive::TorchArchive archive) {
   if (!archive.is_torchscript()) {
     return fail({.kind = ErrorKind::bad_file,
                  .what = "the file holds no TorchScript program",
-                 .where = {.file = path},
+                 .where = {.file = archive.path()},
                  .why = "it has no code/ folder",
                  .hint = "save a traced or scripted module with torch.jit.save, or an exported "
                          "program with torch.export.save"});
@@ -182,7 +185,7 @@ class Loader {
 }  // namespace
 
 Result<Value> Program::load_root(Machine& m) const {
-  const pickle::Pickle data = TRY(archive_.pickled("data.pkl"));
+  const pickle::Pickle data = TRY(archive_.pickled_program("data.pkl"));
   if (data.root().kind != pickle::Kind::object && data.root().kind != pickle::Kind::call) {
     return fail({.kind = ErrorKind::bad_file,
                  .what = "the file holds no module",

@@ -32,6 +32,7 @@ struct FoundFunction {
 class Program {
  public:
   static Result<Program> open(const std::string& path);
+  static Result<Program> open(archive::TorchArchive archive);
 
   const std::string& path() const { return archive_.path(); }
   const archive::TorchArchive& archive() const { return archive_; }

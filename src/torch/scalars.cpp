@@ -1,6 +1,7 @@
 // Python's numbers and bools: conversions, decisions by interval analysis, text.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "torch/machine.h"
@@ -307,6 +308,58 @@ const std::vector<Value>* Machine::items(const Value& value) const {
   return nullptr;
 }
 
+namespace {
+
+constexpr int64_t kMostValues = 1'000'000;
+constexpr int kDeepest = 64;  // containers in containers
+
+// Takes what the value holds off the budget; false where that does not suffice, where containers
+// nest too deep, or where `container` is found inside.
+bool within_budget(const State& state, const Value& value, const Value& container, int depth,
+                   int64_t& budget) {
+  auto each = [&](const Value& inner) {
+    return within_budget(state, inner, container, depth + 1, budget);
+  };
+  if (--budget < 0 || depth > kDeepest) return false;
+  if (const ListRef* list = value.get<ListRef>()) {
+    if (const ListRef* outer = container.get<ListRef>(); outer && *outer == *list) return false;
+    const auto& items = state.lists[list->id].items;
+    return std::all_of(items.begin(), items.end(), each);
+  }
+  if (const DictRef* dict = value.get<DictRef>()) {
+    if (const DictRef* outer = container.get<DictRef>(); outer && *outer == *dict) return false;
+    const auto& items = state.dicts[dict->id].items;
+    return std::all_of(items.begin(), items.end(),
+                       [&](const auto& item) { return each(item.first) && each(item.second); });
+  }
+  if (const TupleRef* tuple = value.get<TupleRef>())
+    return std::all_of((*tuple)->items.begin(), (*tuple)->items.end(), each);
+  return true;
+}
+
+}  // namespace
+
+Status Machine::may_hold(const Value& container, const Value& item) const {
+  int64_t budget = kMostValues;
+  if (within_budget(state, item, container, 0, budget)) return {};
+  return fail(ErrorKind::unsupported, "a list or dict is too large",
+              fmt::format("it holds itself, or more than {} values, or containers nested more than "
+                          "{} deep",
+                          kMostValues, kDeepest),
+              "keep tensors in plain lists");
+}
+
+Value Machine::list(std::vector<Value> items) {
+  int64_t budget = kMostValues;
+  for (const Value& item : items) {
+    if (within_budget(state, item, {}, 0, budget)) continue;
+    builder.fail(may_hold({}, Value::tuple(std::move(items))).error());
+    items.clear();
+    break;
+  }
+  return ListRef{state.lists.add({std::move(items), {}})};
+}
+
 Result<std::vector<Value>> Machine::iterate(const Value& value) {
   if (const auto* all = items(value)) return *all;
   if (const Range* range = value.get<Range>()) {
@@ -315,11 +368,12 @@ Result<std::vector<Value>> Machine::iterate(const Value& value) {
     if (!start || !stop || !step || *step == 0)
       return fail(ErrorKind::unsupported, "cannot iterate", "the range depends on data");
     std::vector<Value> out;
-    for (int64_t i = *start; *step > 0 ? i < *stop : i > *stop; i += *step) {
+    for (int64_t i = *start; *step > 0 ? i < *stop : i > *stop;) {
       if (out.size() > 1000000)
         return fail(ErrorKind::unsupported, "cannot unroll a loop",
                     "it has more than a million iterations");
       out.push_back(Value::integer(i));
+      if (__builtin_add_overflow(i, *step, &i)) break;
     }
     return out;
   }

@@ -38,6 +38,7 @@ struct Storage {
   std::optional<std::vector<Scalar>> known;  // its elements, where they are few and known
   bool uninitialised = false;                // from empty(): nothing has been written yet
   uint64_t version = 0;                      // counts the writes
+  std::map<uint32_t, uint64_t> writers;      // by AliasDoubt::group: when it wrote last
   ir::OriginRef origin;                      // where it was made
   std::string parameter;                     // name of the parameter or buffer that it holds
   struct CachedView {

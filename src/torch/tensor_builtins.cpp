@@ -183,7 +183,10 @@ Result<Value> factory(Machine& m, const Schema& schema, Arguments& args) {
     if (!like)
       fallback = value.is<Dim>() ? DType::i64 : value.is<Bool>() ? DType::boolean : DType::f32;
   }
+  TRY(check_sizes(m, shape));
   const DType type = TRY(wanted_dtype(m, schema, args, fallback));
+  if (type == DType::undefined)
+    return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "of a new tensor");
   if (fill == 3) return m.uninitialised(type, shape);
   return filled(m, shape, value, type);
 }

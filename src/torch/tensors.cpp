@@ -1,10 +1,7 @@
 // Tensors: reading them out of storages, writing through any chain of views.
 #include <algorithm>
 
-#include "ops/gather/gather.h"
 #include "ops/reshape/reshape.h"
-#include "ops/slice/slice.h"
-#include "ops/transpose/transpose.h"
 #include "torch/machine.h"
 
 namespace tenon::torch {
@@ -189,170 +186,51 @@ Result<ir::Value*> Machine::read_chain(uint32_t id, const ViewChainRef& view) {
 }
 
 Result<ir::Value*> Machine::read(const AbstractTensor& tensor) {
-  ir::Value* value = TRY(read_chain(tensor.storage, tensor.view));
-  return value;
+  TRY(check_alias(tensor));
+  return read_chain(tensor.storage, tensor.view);
 }
 
-namespace {
-
-bool without_ones_equal(const Shape& a, const Shape& b, std::vector<int64_t>& inserted) {
-  // Whether b is a with ones inserted at `inserted`.
-  inserted.clear();
-  size_t i = 0;
-  for (size_t j = 0; j < b.size(); ++j) {
-    const size_t left_a = a.size() - i, left_b = b.size() - j;
-    if (i < a.size() && a[i] == b[j] && (left_b == left_a || !b[j].is(1)))
-      ++i;
-    else if (b[j].is(1) && left_b > left_a)
-      inserted.push_back(static_cast<int64_t>(j));
-    else
-      return false;
+TensorRef Machine::doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others,
+                            size_t before) {
+  std::vector<uint32_t> kin;
+  if (tensor->doubt.kin) kin = *tensor->doubt.kin;
+  for (const TensorRef& other : others) {
+    if (other->storage < before) kin.push_back(other->storage);
+    if (other->doubt.kin)
+      std::copy_if(other->doubt.kin->begin(), other->doubt.kin->end(), std::back_inserter(kin),
+                   [&](uint32_t id) { return id < before; });
   }
-  return i == a.size();
+  if (others.size() > 0 && kin.empty()) return tensor;
+  std::sort(kin.begin(), kin.end());
+  kin.erase(std::unique(kin.begin(), kin.end()), kin.end());
+  AbstractTensor out = *tensor;
+  out.doubt = {++doubts_, writes_, nullptr};
+  if (!kin.empty()) out.doubt.kin = std::make_shared<const std::vector<uint32_t>>(std::move(kin));
+  return std::make_shared<const AbstractTensor>(std::move(out));
 }
 
-}  // namespace
-
-// Reshape takes 0 for "as before" and one -1, which covers most dynamic shapes without computing
-// any.
-static ir::Value* emit_reshape(ir::Builder& b, ir::Value* value, const Shape& before,
-                               const Shape& after) {
-  if (before == after) return value;
-  std::vector<int64_t> axes;
-  if (without_ones_equal(before, after, axes))
-    return b.emit_named("Unsqueeze", {value, b.ints(axes)});
-  if (without_ones_equal(after, before, axes))
-    return b.emit_named("Squeeze", {value, b.ints(axes)});
-  std::vector<int64_t> spec;
-  int free = 0;
-  bool zero = false;
-  for (size_t i = 0; i < after.size(); ++i) {
-    if (auto n = after[i].constant()) {
-      spec.push_back(*n);
-      zero = zero || *n == 0;
-    } else if (i < before.size() && before[i] == after[i]) {
-      spec.push_back(0);
-    } else {
-      spec.push_back(-1);
-      ++free;
-    }
-  }
-  ops::Reshape op;
-  const bool symbolic = free > 0 || std::any_of(after.begin(), after.end(),
-                                                [](const Dim& d) { return !d.is_constant(); });
-  if (zero) {
-    op.allowzero = true;
-    return b.emit(op, {value, b.shape(after)});
-  }
-  if (symbolic && free > 1) return b.emit(op, {value, b.shape(after)});
-  ir::Value* out = b.emit(op, {value, b.ints(spec)});
-  out->type.shape = after;  // exact where inference could only give a quotient
-  return out;
-}
-
-ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
-  switch (step.kind) {
-    case ViewStep::Kind::reshape:
-      return emit_reshape(builder, value, step.before, step.after);
-    case ViewStep::Kind::permute: {
-      ops::Transpose op;
-      op.perm = step.permutation;
-      return builder.emit(op, {value});
-    }
-    case ViewStep::Kind::slice: {
-      const auto axis = static_cast<int64_t>(step.axis);
-      const Dim stop = step.start + (step.after[step.axis] - Dim(1)) * Dim(step.step) + Dim(1);
-      const Dim bound = step.start + step.after[step.axis] * Dim(step.step);
-      const Dim end = step.step == 1 ? bound : stop;
-      ir::Value* out =
-          builder.emit(ops::Slice{}, {value, builder.shape({{step.start}}), builder.shape({{end}}),
-                                      builder.ints({axis}), builder.ints({step.step})});
-      out->type.shape = step.after;
-      return out;
-    }
-    case ViewStep::Kind::select: {
-      ops::Gather op;
-      op.axis = static_cast<int64_t>(step.axis);
-      return builder.emit(op, {value, builder.dim(step.start)});
-    }
-    case ViewStep::Kind::expand: {
-      ir::Value* out = builder.emit_named("Expand", {value, builder.shape(step.after)});
-      out->type.shape = step.after;
-      return out;
-    }
-  }
-  return value;
-}
-
-Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole, ir::Value* part) {
-  switch (step.kind) {
-    case ViewStep::Kind::reshape:
-      return emit_reshape(builder, part, step.after, step.before);
-    case ViewStep::Kind::permute: {
-      ops::Transpose op;
-      op.perm.emplace(step.permutation.size());
-      for (size_t i = 0; i < step.permutation.size(); ++i)
-        (*op.perm)[static_cast<size_t>(step.permutation[i])] = static_cast<int64_t>(i);
-      return builder.emit(op, {part});
-    }
-    case ViewStep::Kind::expand:
-      if (step.before == step.after) return part;
-      return fail(ErrorKind::unsupported, "cannot write to this tensor",
-                  "it is an expanded view, in which several elements share one place in memory",
-                  "copy it first: x.expand(...).clone()");
-    case ViewStep::Kind::select:
-    case ViewStep::Kind::slice:
-      break;
-  }
-  const auto axis = static_cast<int64_t>(step.axis);
-  const bool select = step.kind == ViewStep::Kind::select;
-  if (select) part = builder.emit_named("Unsqueeze", {part, builder.ints({axis})});
-  const Dim length = select ? Dim(1) : step.after[step.axis];
-  const Dim size = step.before[step.axis];
-  if (step.step == 1) {
-    if (length == size) return part;
-    std::vector<ir::Value*> pieces;
-    auto piece = [&](const Dim& from, const Dim& to) {
-      if (from == to) return;
-      pieces.push_back(
-          builder.emit(ops::Slice{}, {whole, builder.shape({{from}}), builder.shape({{to}}),
-                                      builder.ints({axis}), builder.ints({1})}));
-    };
-    piece(0, step.start);
-    pieces.push_back(part);
-    piece(step.start + length, size);
-    ir::Value* out = builder.emit_with("Concat", {{"axis", axis}}, pieces);
-    out->type.shape = step.before;
-    return out;
-  }
-  // Every step-th row: scatter along the axis, which goes to the front for it.
-  std::vector<int64_t> to_front{axis};
-  for (int64_t i = 0; i < static_cast<int64_t>(step.before.size()); ++i) {
-    if (i != axis) to_front.push_back(i);
-  }
-  ops::Transpose forward, back;
-  forward.perm = to_front;
-  back.perm.emplace(to_front.size());
-  for (size_t i = 0; i < to_front.size(); ++i)
-    (*back.perm)[static_cast<size_t>(to_front[i])] = static_cast<int64_t>(i);
-  ir::Value* stop = builder.dim(step.start + length * Dim(step.step));
-  ir::Value* rows =
-      builder.emit_named("Range", {builder.dim(step.start), stop, builder.scalar_int(step.step)});
-  rows->type.shape = Shape{length};
-  rows = builder.emit_named("Unsqueeze", {rows, builder.ints({1})});
-  ir::Value* scattered =
-      builder.emit_with("ScatterND", {{"reduction", std::string("none")}},
-                        {builder.emit(forward, {whole}), rows, builder.emit(forward, {part})});
-  return builder.emit(back, {scattered});
+Status Machine::check_alias(const AbstractTensor& tensor) const {
+  const AliasDoubt& doubt = tensor.doubt;
+  if (doubt.group == AliasDoubt::kWhole) return {};
+  auto untouched = [&](uint32_t id) {
+    const auto& writers = state.storages[id].writers;
+    return std::all_of(writers.begin(), writers.end(), [&](const auto& entry) {
+      return entry.first == doubt.group || entry.second <= doubt.since;
+    });
+  };
+  if (untouched(tensor.storage) &&
+      (!doubt.kin || std::all_of(doubt.kin->begin(), doubt.kin->end(), untouched)))
+    return {};
+  return fail(ErrorKind::unsupported, "cannot tell what this tensor holds",
+              "another tensor was written since; whether the two share memory depends on sizes, "
+              "strides or a branch that are not known here: one may be a copy that reshape(), "
+              "flatten() or contiguous() made",
+              "copy the tensor before writing to it, x.clone(), or fix the dynamic sizes with "
+              "--shapes");
 }
 
 Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
-  if (tensor.alias_unsure) {
-    return fail(
-        ErrorKind::unsupported, "cannot write to this tensor",
-        "whether it shares memory with another tensor depends on sizes that are not known here",
-        "fix the dynamic sizes, or copy the tensor before writing to it: x.clone()");
-  }
+  if (tensor.view) TRY(check_alias(tensor));
   value = builder.cast(value, tensor.dtype);
   if (!value->shape() || *value->shape() != tensor.sizes) {
     value = builder.emit_named("Expand", {value, builder.shape(tensor.sizes)});
@@ -380,6 +258,11 @@ Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
   storage.uninitialised = false;
   storage.cache.clear();
   ++storage.version;
+  storage.writers[tensor.doubt.group] = ++writes_;
+  if (tensor.doubt.kin) {
+    for (const uint32_t id : *tensor.doubt.kin)
+      state.storages.edit(id).writers[tensor.doubt.group] = writes_;
+  }
   return builder.status();
 }
 
@@ -417,10 +300,11 @@ std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) 
         break;
       case ViewStep::Kind::slice: {
         const auto length = step.after[0].constant();
-        if (shape.size() != 1 || !start || !length) return std::nullopt;
+        const auto stride = step.step.constant();
+        if (shape.size() != 1 || !start || !length || !stride) return std::nullopt;
         std::vector<Scalar> part;
         for (int64_t k = 0; k < *length; ++k) {
-          const int64_t at = *start + k * step.step;
+          const int64_t at = *start + k * *stride;
           if (at < 0 || at >= static_cast<int64_t>(elements.size())) return std::nullopt;
           part.push_back(elements[static_cast<size_t>(at)]);
         }
@@ -436,6 +320,9 @@ std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) 
         elements.resize(static_cast<size_t>(*count), elements[0]);
         break;
       }
+      case ViewStep::Kind::windows:
+      case ViewStep::Kind::strided:
+        return std::nullopt;
     }
     shape = step.after;
   }

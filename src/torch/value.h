@@ -41,13 +41,16 @@ struct Bool {
 
 // One step from a tensor to a view of it.
 struct ViewStep {
-  enum class Kind : uint8_t { reshape, permute, slice, select, expand };
+  // windows: of after[axis + 1] elements at every `step` along the axis; strided: elements of a
+  // vector from `start` on, `strides` apart
+  enum class Kind : uint8_t { reshape, permute, slice, select, expand, windows, strided };
   Kind kind = Kind::reshape;
   Shape before, after;
   std::vector<int64_t> permutation;  // of permute
-  size_t axis = 0;                   // of slice, select
-  Dim start = 0;                     // of slice; the index of select
-  int64_t step = 1;                  // of slice
+  std::vector<int64_t> strides;      // of strided, whose shape is constant
+  size_t axis = 0;                   // of slice, select, windows
+  Dim start = 0;                     // of slice, strided; the index of select
+  Dim step = 1;                      // of slice, windows
 };
 
 // The steps from a storage's base tensor, shared between views.
@@ -57,15 +60,25 @@ struct ViewChain {
 };
 using ViewChainRef = std::shared_ptr<const ViewChain>;
 
+// A tensor that may share memory with others or hold a copy: sizes or strides that are not known
+// decide, or which way a branch went. Both agree as long as nothing is written; after a write, what
+// the others hold is not known (Machine::check_alias).
+struct AliasDoubt {
+  static constexpr uint32_t kWhole = ~uint32_t{0};  // the storage's contents as such: no name of it
+  uint32_t group = 0;  // which doubt; 0: none, the tensor surely shares its storage's memory
+  uint64_t since = 0;  // Machine's count of writes when the doubt arose
+  std::shared_ptr<const std::vector<uint32_t>> kin;  // further storages that it may share
+};
+
 struct AbstractTensor {
   uint32_t storage = 0;
   DType dtype = DType::f32;
   Shape sizes;
   std::vector<Dim> strides;
-  ViewChainRef view;     // null: the whole storage in its base shape
-  bool wrapped = false;  // made from a Python number: weak in type promotion
-  bool alias_unsure =
-      false;  // whether it shares memory with its storage could not be decided: must not be written
+  ViewChainRef view;            // null: the whole storage in its base shape
+  bool wrapped = false;         // made from a Python number: weak in type promotion
+  bool strides_unsure = false;  // an operator's result that may have kept the strides of its input
+  AliasDoubt doubt;
 };
 using TensorRef = std::shared_ptr<const AbstractTensor>;
 

@@ -26,6 +26,15 @@ Result<size_t> axis_of(Machine& m, const Value& value, size_t rank) {
   return ir::normalize_axis(axis, rank);
 }
 
+// A dimension that the tensor has: 0-d tensors have none.
+Result<size_t> own_axis(Machine& m, const Value& value, const TensorRef& t) {
+  if (t->sizes.empty())
+    return m.fail(ErrorKind::bad_file, "a tensor without dimensions has no parts",
+                  "dimension " + m.to_text(value) + " is asked for",
+                  "give the input shapes that the model was made for");
+  return axis_of(m, value, t->sizes.size());
+}
+
 // PyTorch's computeStride: the strides of a reshaped view, or nullopt where only a copy can have
 // this shape. `unsure` where symbolic sizes leave it open.
 std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes,
@@ -69,7 +78,35 @@ Result<Value> copy_of(Machine& m, const TensorRef& t) {
   return m.tensor(TRY(m.read(*t)));
 }
 
+// clone() and to() keep the strides of a tensor that fills its memory.
+Value with_strides_of(Machine& m, const TensorRef& from, const Value& value) {
+  if (!from->strides_unsure && m.is_contiguous(*from)) return value;
+  AbstractTensor out = **value.get<TensorRef>();
+  out.strides_unsure = true;
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+// Whether the shapes differ in dimensions of size 1 only: such a reshape is always a view.
+bool same_without_ones(const Shape& a, const Shape& b) {
+  auto rest = [](const Shape& shape) {
+    Shape out;
+    std::copy_if(shape.begin(), shape.end(), std::back_inserter(out),
+                 [](const Dim& d) { return !d.is(1); });
+    return out;
+  };
+  return rest(a) == rest(b);
+}
+
 }  // namespace
+
+Status check_sizes(const Machine& m, const Shape& sizes) {
+  for (const Dim& size : sizes) {
+    if (size.is_constant() && *size.constant() < 0)
+      return m.fail(ErrorKind::bad_file, "a size is negative", ir::to_string(sizes),
+                    "give the input shapes that the model was made for");
+  }
+  return {};
+}
 
 Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
   size_t free = sizes.size();
@@ -98,13 +135,19 @@ Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count) {
     }
     if (!decided) m.assume(same, true, "a view keeps the number of elements");
   }
+  TRY(check_sizes(m, sizes));
   return sizes;
 }
 
 Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool may_copy) {
   sizes = TRY(infer_sizes(m, std::move(sizes), ir::product(t->sizes)));
   bool unsure = false;
-  auto strides = view_strides(t->sizes, t->strides, sizes, unsure);
+  // A tensor that fills its memory in row order has every shape as a view.
+  std::optional<std::vector<Dim>> strides;
+  if (m.is_contiguous(*t))
+    strides = Machine::contiguous_strides(sizes);
+  else
+    strides = view_strides(t->sizes, t->strides, sizes, unsure);
   if (!strides && may_copy && !unsure) {
     // A copy: later writes to it do not reach the original.
     ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
@@ -113,11 +156,8 @@ Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool m
   }
   ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
   Value out = TRY(m.view(t, step, strides ? *strides : Machine::contiguous_strides(sizes)));
-  if (unsure && may_copy) {
-    AbstractTensor flagged = **out.get<TensorRef>();
-    flagged.alias_unsure = true;
-    return std::make_shared<const AbstractTensor>(std::move(flagged));
-  }
+  if (may_copy && (unsure || (t->strides_unsure && !same_without_ones(t->sizes, sizes))))
+    return m.doubtful(*out.get<TensorRef>());
   return out;
 }
 
@@ -187,7 +227,7 @@ Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Va
                 .after = t->sizes,
                 .axis = axis,
                 .start = start,
-                .step = step};
+                .step = Dim(step)};
   view.after[axis] = length;
   std::vector<Dim> strides = t->strides;
   strides[axis] = strides[axis] * Dim(step);
@@ -213,6 +253,11 @@ Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const D
 Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
   if (sizes.size() < t->sizes.size())
     return m.fail(ErrorKind::bad_file, "cannot expand to fewer dimensions", ir::to_string(sizes));
+  for (size_t i = 0; i + t->sizes.size() < sizes.size(); ++i) {
+    if (sizes[i].is(-1))
+      return m.fail(ErrorKind::bad_file, "cannot expand a tensor",
+                    "a new dimension needs a size: " + ir::to_string(sizes));
+  }
   TensorRef base = t;
   const size_t more = sizes.size() - t->sizes.size();
   if (more > 0) {
@@ -237,6 +282,7 @@ Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes) {
     if (!decided) m.assume(same, true, "a tensor is expanded to the size that it has");
     sizes[i] = base->sizes[i];
   }
+  TRY(check_sizes(m, sizes));
   ViewStep view{.kind = Step::expand, .before = base->sizes, .after = sizes};
   return m.view(base, std::move(view), std::move(strides));
 }
@@ -256,6 +302,9 @@ Result<Value> reshape(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), true);
 }
 Result<Value> view_as(Machine& m, const Schema&, Arguments& args) {
+  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, false);
+}
+Result<Value> reshape_as(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, true);
 }
 
@@ -271,9 +320,14 @@ Result<Value> flatten(Machine& m, const Schema&, Arguments& args) {
   return reshape_tensor(m, t, std::move(sizes), true);
 }
 
+Result<Value> ravel(Machine& m, const Schema&, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  return reshape_tensor(m, t, {ir::product(t->sizes)}, true);
+}
+
 Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const Shape inner = TRY(infer_sizes(m, TRY(m.to_shape(args[2])), t->sizes[axis]));
   Shape sizes(t->sizes.begin(), t->sizes.begin() + static_cast<ptrdiff_t>(axis));
   sizes.insert(sizes.end(), inner.begin(), inner.end());
@@ -288,7 +342,7 @@ Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
     order.push_back(static_cast<int64_t>(TRY(axis_of(m, item, t->sizes.size()))));
   std::vector<int64_t> sorted = order;
   std::sort(sorted.begin(), sorted.end());
-  for (size_t i = 0; i < sorted.size(); ++i) {
+  for (size_t i = 0; i < std::max(sorted.size(), t->sizes.size()); ++i) {
     if (sorted.size() != t->sizes.size() || sorted[i] != static_cast<int64_t>(i))
       return m.fail(ErrorKind::bad_file, "not a permutation of the dimensions", m.to_text(args[1]));
   }
@@ -318,14 +372,30 @@ Result<Value> matrix_transpose(Machine& m, const Schema& s, Arguments& args) {
   return transpose(m, s, full);
 }
 
+Result<Value> real_part(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  if (!is_complex(t->dtype)) return t;
+  return m.unsupported("unsupported operator " + schema.full_name(), "ONNX has no complex tensors",
+                       "compute with real and imaginary parts");
+}
+
+Result<Value> conjugate_transpose(Machine& m, const Schema& s, Arguments& args) {
+  const Value real = TRY(real_part(m, s, args));
+  if (real.is<Poison>()) return real;
+  return matrix_transpose(m, s, args);
+}
+
 Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t rank = t->sizes.size();
   std::vector<int64_t> order(rank, -1);
   std::vector<bool> used(rank, false);
   const Shape from = TRY(m.to_shape(args[1])), to = TRY(m.to_shape(args[2]));
+  if (rank == 0) return t;
   for (size_t i = 0; i < from.size() && i < to.size(); ++i) {
     const size_t a = TRY(axis_of(m, from[i], rank)), b = TRY(axis_of(m, to[i], rank));
+    if (used[a] || order[b] >= 0)
+      return m.fail(ErrorKind::bad_file, "a dimension is moved twice", m.to_text(args[1]));
     order[b] = static_cast<int64_t>(a);
     used[a] = true;
   }
@@ -380,20 +450,28 @@ Result<Value> expand_as(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> select(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return select_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), TRY(m.to_int(args[2])));
+  return select_tensor(m, t, TRY(own_axis(m, args[1], t)), TRY(m.to_int(args[2])));
 }
 
 Result<Value> slice(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return slice_tensor(m, t, TRY(axis_of(m, args[1], t->sizes.size())), args[2], args[3],
+  return slice_tensor(m, t, TRY(own_axis(m, args[1], t)), args[2], args[3],
                       TRY(m.to_constant_int(args[4], "the step of a slice")));
 }
 
 Result<Value> narrow(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const Dim start = wrap_index(m, TRY(m.to_int(args[2])), t->sizes[axis]);
   return slice_tensor(m, t, axis, start, start + TRY(m.to_int(args[3])), 1);
+}
+
+constexpr int64_t kMostPieces = 1 << 16;
+
+std::unexpected<Error> too_many_pieces(const Machine& m, int64_t count) {
+  return m.fail(ErrorKind::unsupported, "a tensor is taken apart into too many pieces",
+                fmt::format("{} where {} are the limit", count, kMostPieces),
+                "compute on the whole tensor");
 }
 
 Result<Value> pieces(Machine& m, const TensorRef& t, size_t axis, const std::vector<Dim>& sizes) {
@@ -414,6 +492,7 @@ Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Di
                   fmt::format("the number of pieces, {}, depends on the input", count.str()),
                   "fix the dimension with --shapes");
   }
+  if (*count.constant() > kMostPieces) return too_many_pieces(m, *count.constant());
   std::vector<Dim> sizes;
   for (int64_t i = 0; i < *count.constant(); ++i) {
     const bool last = i + 1 == *count.constant();
@@ -424,7 +503,7 @@ Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Di
 
 Result<Value> split(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   if (m.items(args[1])) return pieces(m, t, axis, TRY(m.to_shape(args[1])));
   const Dim size = TRY(m.to_int(args[1]));
   if (size.is_constant() && *size.constant() <= 0)
@@ -434,10 +513,11 @@ Result<Value> split(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   const int64_t chunks = TRY(m.to_constant_int(args[1], "the number of chunks"));
   if (chunks <= 0)
     return m.fail(ErrorKind::bad_file, "chunk needs a positive number", std::to_string(chunks));
+  if (chunks > kMostPieces) return too_many_pieces(m, chunks);
   const Dim whole = ir::floordiv(t->sizes[axis], Dim(chunks));
   if (whole * Dim(chunks) == t->sizes[axis])
     return pieces(m, t, axis, std::vector<Dim>(static_cast<size_t>(chunks), whole));
@@ -446,7 +526,7 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   std::vector<Dim> sizes;
   if (m.items(args[1])) {
     Dim at = 0;
@@ -462,16 +542,30 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
         TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
     if (n <= 0)
       return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
+    if (n > kMostPieces) return too_many_pieces(m, n);
     for (int64_t i = 0; i < n; ++i) sizes.emplace_back(size / n + (i < size % n ? 1 : 0));
   }
   return pieces(m, t, axis, sizes);
 }
 
+// hsplit, vsplit, dsplit: along the second, first, third dimension (a vector's only one).
+template <size_t which>
+Result<Value> split_axis(Machine& m, const Schema& schema, Arguments& args) {
+  const size_t rank = TRY(self_of(m, args[0]))->sizes.size();
+  const size_t axis = which == 1 && rank == 1 ? 0 : which;
+  if (axis >= rank)
+    return m.fail(ErrorKind::bad_file, "a tensor has too few dimensions for " + schema.name,
+                  fmt::format("it has {}", rank));
+  Arguments full{args[0], args[1], Value::integer(static_cast<int64_t>(axis))};
+  return tensor_split(m, schema, full);
+}
+
 Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[1], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[1], t));
   const int64_t count =
       TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
+  if (count > kMostPieces) return too_many_pieces(m, count);
   std::vector<Value> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(TRY(select_tensor(m, t, axis, i)));
   return m.list(std::move(out));
@@ -488,17 +582,59 @@ Result<Value> detach(Machine& m, const Schema&, Arguments& args) {
   return std::make_shared<const AbstractTensor>(std::move(out));
 }
 
-Result<Value> contiguous(Machine& m, const Schema&, Arguments& args) {
+// The order of dimensions that a memory format lays out, outermost first; empty for row order.
+std::vector<size_t> memory_order(int64_t format, size_t rank) {
+  if (format == 2 && rank == 4) return {0, 2, 3, 1};     // channels_last
+  if (format == 3 && rank == 5) return {0, 2, 3, 4, 1};  // channels_last_3d
+  return {};
+}
+
+// The tensor in a memory format: itself where it has it, or a copy.
+Result<Value> in_memory_format(Machine& m, const TensorRef& t, int64_t format) {
+  const auto order = memory_order(format, t->sizes.size());
+  std::vector<Dim> strides = Machine::contiguous_strides(t->sizes);
+  Dim next = 1;
+  for (size_t i = order.size(); i-- > 0;) {
+    strides[order[i]] = next;
+    next = next * t->sizes[order[i]];
+  }
+  bool fits = true;
+  for (size_t i = 0; i < strides.size(); ++i)
+    fits = fits && (t->sizes[i].is(1) || t->strides[i] == strides[i]);
+  if (fits && t->strides_unsure) return m.doubtful(t);
+  if (fits) return t;
+  AbstractTensor out = **TRY(copy_of(m, t)).get<TensorRef>();
+  out.strides = std::move(strides);
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+// The argument memory_format; 1, "preserve", where it is left out.
+Result<int64_t> memory_format(Machine& m, const Schema& schema, const Arguments& args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (schema.arguments[i].name == "memory_format" && !args[i].is_none())
+      return m.to_constant_int(args[i], "a memory format");
+  }
+  return 1;
+}
+
+Result<Value> contiguous(Machine& m, const Schema& schema, Arguments& args) {
+  return in_memory_format(m, TRY(self_of(m, args[0])), TRY(memory_format(m, schema, args)));
+}
+
+Result<Value> clone(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  if (m.is_contiguous(*t)) return t;
-  return copy_of(m, t);
+  const Value copy = TRY(copy_of(m, t));
+  const int64_t format = TRY(memory_format(m, schema, args));
+  if (format != 1) return in_memory_format(m, *copy.get<TensorRef>(), format);
+  return with_strides_of(m, t, copy);
 }
 
-Result<Value> clone(Machine& m, const Schema&, Arguments& args) {
-  return copy_of(m, TRY(self_of(m, args[0])));
+}  // namespace
+
+Result<Value> copy_tensor(Machine& m, const Value& tensor) {
+  return copy_of(m, TRY(self_of(m, tensor)));
 }
 
-// A copy that parts are about to be written to; memory that nobody has written yet stays so.
 Result<TensorRef> canvas(Machine& m, const Value& value) {
   const TensorRef t = TRY(self_of(m, value));
   const Storage& storage = m.state.storages[t->storage];
@@ -506,23 +642,24 @@ Result<TensorRef> canvas(Machine& m, const Value& value) {
   return *(blank ? m.uninitialised(t->dtype, t->sizes) : TRY(copy_of(m, t))).get<TensorRef>();
 }
 
-// A copy of the tensor with a part of it written.
 Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part,
                         const Value& source) {
   TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
   return whole;
 }
+
+namespace {
+
 Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
-  const size_t axis = TRY(axis_of(m, args[2], t->sizes.size()));
+  const size_t axis = TRY(own_axis(m, args[2], t));
   const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4],
                                       TRY(m.to_constant_int(args[5], "the step of a slice"))));
   return with_part(m, t, part, args[1]);
 }
 Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
-  const Value part =
-      TRY(select_tensor(m, t, TRY(axis_of(m, args[2], t->sizes.size())), TRY(m.to_int(args[3]))));
+  const Value part = TRY(select_tensor(m, t, TRY(own_axis(m, args[2], t)), TRY(m.to_int(args[3]))));
   return with_part(m, t, part, args[1]);
 }
 
@@ -531,7 +668,7 @@ Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
 Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype,
                              bool copy) {
   if (!dtype || *dtype == t->dtype) {
-    if (copy) return copy_of(m, t);
+    if (copy) return with_strides_of(m, t, TRY(copy_of(m, t)));
     return t;
   }
   if (*dtype == DType::undefined)
@@ -560,7 +697,7 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
       return m.known_tensor(*dtype, t->sizes, std::move(converted));
     }
   }
-  return m.tensor(m.builder.cast(TRY(m.read(*t)), *dtype));
+  return with_strides_of(m, t, m.tensor(m.builder.cast(TRY(m.read(*t)), *dtype)));
 }
 
 namespace {
@@ -578,7 +715,10 @@ Result<Value> to(Machine& m, const Schema& schema, Arguments& args) {
     if (name == "other") dtype = TRY(self_of(m, args[i]))->dtype;
     if (name == "copy" && args[i].is<Bool>()) copy = args[i].get<Bool>()->kind == Bool::Kind::yes;
   }
-  return convert_tensor(m, t, dtype, copy);
+  const Value converted = TRY(convert_tensor(m, t, dtype, copy));
+  const int64_t format = TRY(memory_format(m, schema, args));
+  if (format == 1) return converted;
+  return in_memory_format(m, *converted.get<TensorRef>(), format);
 }
 
 template <DType dtype>
@@ -586,7 +726,8 @@ Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
   return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
 }
 
-// squeeze_, unsqueeze_, transpose_, t_ change the shape of the very tensor, under all its names.
+// squeeze_, unsqueeze_, transpose_, t_ and their like change the shape of the very tensor, under
+// all its names.
 Result<Value> reshape_in_place(Machine& m, const Schema& schema, Arguments&) {
   return m.unsupported("unsupported operator " + schema.full_name(),
                        "it changes the shape of a tensor that other names may hold",
@@ -604,8 +745,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::_reshape_alias", reshape},
       {"aten::_unsafe_view", reshape},
       {"aten::view_as", view_as},
-      {"aten::reshape_as", view_as},
+      {"aten::reshape_as", reshape_as},
       {"aten::flatten.using_ints", flatten},
+      {"aten::ravel", ravel},
       {"aten::unflatten.int", unflatten},
       {"aten::permute", permute},
       {"aten::transpose.int", transpose},
@@ -613,8 +755,11 @@ std::span<const Builtin> view_builtins() {
       {"aten::swapdims", transpose},
       {"aten::t", reverse_axes},
       {"aten::numpy_T", reverse_axes},
-      {"aten::mT", matrix_transpose},
-      {"aten::matrix_H", matrix_transpose},
+      {"aten::mT.*", matrix_transpose},
+      {"aten::matrix_H.*", conjugate_transpose},
+      {"aten::mH.*", conjugate_transpose},
+      {"aten::adjoint", conjugate_transpose},
+      {"aten::real", real_part},
       {"aten::movedim.int", movedim},
       {"aten::movedim.intlist", movedim},
       {"aten::moveaxis.int", movedim},
@@ -628,7 +773,7 @@ std::span<const Builtin> view_builtins() {
       {"aten::broadcast_to", expand},
       {"aten::select.int", select},
       {"aten::slice.Tensor", slice},
-      {"aten::narrow", narrow},
+      {"aten::narrow.*", narrow},
       {"aten::split.Tensor", split},
       {"aten::split.sizes", split},
       {"aten::split", split},
@@ -639,6 +784,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::unsafe_chunk", chunk},
       {"aten::tensor_split.sections", tensor_split},
       {"aten::tensor_split.indices", tensor_split},
+      {"aten::hsplit.*", split_axis<1>},
+      {"aten::vsplit.*", split_axis<0>},
+      {"aten::dsplit.*", split_axis<2>},
       {"aten::unbind.int", unbind},
       {"aten::detach", detach},
       {"aten::detach_", same},
@@ -673,6 +821,9 @@ std::span<const Builtin> view_builtins() {
       {"aten::unsqueeze_.*", reshape_in_place},
       {"aten::transpose_.*", reshape_in_place},
       {"aten::t_.*", reshape_in_place},
+      {"aten::swapaxes_.*", reshape_in_place},
+      {"aten::swapdims_.*", reshape_in_place},
+      {"aten::as_strided_.*", reshape_in_place},
       {"aten::dropout", same},
       {"aten::dropout_", same},
       {"aten::feature_dropout", same},

@@ -5,6 +5,8 @@
 
 namespace tenon::torch {
 
+// Fails where a size is negative.
+Status check_sizes(const Machine& m, const Shape& sizes);
 // Replaces a -1 among the sizes; checks the number of elements.
 Result<Shape> infer_sizes(Machine& m, Shape sizes, const Dim& count);
 // A view where PyTorch would give one; else a copy where `may_copy`.
@@ -14,6 +16,12 @@ Result<Value> slice_tensor(Machine& m, const TensorRef& t, size_t axis, const Va
                            const Value& stop, int64_t step);
 Result<Value> select_tensor(Machine& m, const TensorRef& t, size_t axis, const Dim& index);
 Result<Value> expand_tensor(Machine& m, const TensorRef& t, Shape sizes);
+// A tensor of its own with the same contents.
+Result<Value> copy_tensor(Machine& m, const Value& tensor);
+// A copy that parts are about to be written to; memory that nobody has written yet stays so.
+Result<TensorRef> canvas(Machine& m, const Value& value);
+// The tensor after `source` was written to `part`, a view of it.
+Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part, const Value& source);
 // The tensor in another type; itself where it has that type and no copy is asked for.
 Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype, bool copy);
 

@@ -125,13 +125,20 @@ class Damaged(ProgramTest):
     def test_pickle_that_names_os_system(self) -> None:
         witness = scratch() / "executed"
         hostile = pickle.dumps(Execute(witness), protocol=2)
-        for name, model in (
-            ("bare.pt", written("bare.pt", hostile)),
-            ("archived.pt", with_entry(traced(), "data.pkl", hostile, "archived.pt")),
+        for model, entry in (
+            (written("bare.pt", hostile), ""),
+            (with_entry(traced(), "data.pkl", hostile, "archived.pt"), "data.pkl"),
+            (with_entry(traced(), "constants.pkl", hostile, "constants.pt"), "constants.pkl"),
+            (with_entry(traced(), "traced_inputs.pkl", hostile, "inputs.pt"), "traced_inputs.pkl"),
+            (archive("weights_only.pt", {"weights/data.pkl": hostile, "weights/version": b"3"}), "data.pkl"),
         ):
-            with self.subTest(name):
-                self.refuse(model)
+            with self.subTest(model.name):
+                self.refuse(model, "posix.system", entry, "executes nothing", "PyTorch's own classes", "do not load this file")
                 self.assertFalse(witness.exists(), "the pickle was executed")
+
+    def test_program_that_names_a_foreign_class(self) -> None:
+        foreign = pickle.dumps(Path("weights"), protocol=2)
+        self.refuse(with_entry(traced(), "data.pkl", foreign, "foreign.pt"), "pathlib", "data.pkl", "PyTorch's own classes")
 
     def test_state_dict_gets_the_script_that_makes_a_model(self) -> None:
         path = scratch() / "weights.pt"

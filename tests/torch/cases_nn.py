@@ -168,6 +168,46 @@ case("sdpa_value_size", lambda q, k, v: F.scaled_dot_product_attention(q, k, v),
 case("sdpa_gqa", lambda q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True), r(2, 6, 5, 8), r(2, 2, 6, 8), r(2, 2, 6, 8, seed=1))
 
 
+# Queries that may see no key: 0 from scaled_dot_product_attention, NaN from a softmax that is written out.
+def masked(seed):
+    keep = bools(2, 3, 5, 6, seed=seed)
+    keep[0, 0, 1] = keep[1, 2, 3] = False
+    return keep
+
+
+def hidden(keep):
+    return torch.zeros(keep.shape).masked_fill(~keep, -float("inf"))
+
+
+def written_out(q, k, v, m):
+    scores = q @ k.transpose(-2, -1) / 8 ** 0.5 + m
+    return F.softmax(scores, -1) @ v
+
+
+def written_out_fill(q, k, v, m):
+    scores = (q @ k.transpose(-2, -1) / 8 ** 0.5).masked_fill(~m, -float("inf"))
+    return F.softmax(scores, -1) @ v
+
+
+blind_rows = torch.ones(5, 6).bool()
+blind_rows[1] = blind_rows[4] = False
+case("sdpa_blind_bool", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q, k, v, masked(0))
+case("sdpa_blind_float", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q, k, v, hidden(masked(1)))
+case("sdpa_blind_rows", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q, k, v, blind_rows)
+case("sdpa_blind_constant", lambda q, k, v, m=blind_rows: F.scaled_dot_product_attention(q, k, v, m), q, k, v)
+case("sdpa_blind_3d", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q[0], k[0], v[0], masked(2)[0])
+case("sdpa_blind_half", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q.half(), k.half(), v.half(), masked(3))
+case("sdpa_lowest_mask", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), q, k, v, torch.where(masked(4), 0.0, torch.finfo(torch.float32).min))
+case("sdpa_causal_more_queries", lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), k, q, q)
+case("sdpa_math_bool", lambda q, k, v, m: torch.ops.aten._scaled_dot_product_attention_math(q, k, v, m)[0], q, k, v, masked(5), export=False)
+case("sdpa_flash_blind", lambda q, k, v, m: torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, attn_mask=m)[0], q, k, v, hidden(masked(6)), export=False)
+case("safe_softmax", lambda x: torch.ops.aten._safe_softmax(x, -1), hidden(masked(7)), export=False)
+case("attention_written_out_blind", written_out, q, k, v, hidden(masked(8)))
+case("attention_written_out_blind_fill", written_out_fill, q, k, v, masked(9))
+case("attention_written_out_blind_constant", lambda q, k, v, m=hidden(blind_rows): written_out(q, k, v, m), q, k, v)
+case("attention_written_out_blind_fill_constant", lambda q, k, v, m=blind_rows: written_out_fill(q, k, v, m), q, k, v)
+
+
 class Attend(nn.Module):
     def __init__(self, **options):
         super().__init__()
@@ -214,6 +254,13 @@ case("native_mha_weights", packed(True, True), *parts, bools(5, 5), export=False
 case("native_mha_all_weights", packed(True, False), *parts, bools(5, 5), export=False)
 case("native_mha_src_mask", packed(True, False, True, 0), *parts, bools(5, 5) & ~torch.eye(5).bool(), export=False)
 case("native_mha_key_mask", packed(False, False, True, 1), *parts, bools(2, 5) & ~torch.tensor([True, False, False, False, False]), export=False)
+blind_keys = bools(2, 5)
+blind_keys[1] = True
+blind_square = bools(5, 5) & ~torch.eye(5).bool()
+blind_square[2] = True
+for weights in (False, True):
+    case(f"native_mha_blind_keys_{weights}", packed(weights, True, True, 1), *parts, blind_keys, export=False)
+    case(f"native_mha_blind_queries_{weights}", packed(weights, True, True, 0), *parts, blind_square, export=False)
 case("embedding", lambda w, i: F.embedding(i, w), r(10, 4), ints(0, 10, 2, 3))
 case("grid_sample", lambda x, g: F.grid_sample(x, g, align_corners=False), x2, r(2, 5, 6, 2) * 0.7)
 case("unfold_image", lambda x: F.unfold(x, 3, padding=1, stride=2), x2)

@@ -73,7 +73,10 @@ V* attend(LowerContext& c, std::string_view mask_name) {
   call.key = with_batch(c, call.key);
   call.value = with_batch(c, call.value);
   if (call.mask) {
-    if (call.mask->dtype() != DType::boolean) call.mask = c.b.cast(call.mask, call.query->dtype());
+    // The form written out takes a boolean for a number, as PyTorch does: it adds 0 or 1.
+    if (call.mask->dtype() != DType::boolean ||
+        c.schema().name == "aten::_scaled_dot_product_attention_math")
+      call.mask = c.b.cast(call.mask, call.query->dtype());
     const size_t rank = lower::rank(c, call.mask);
     if (q.size() == 3 && rank == 3) call.mask = lower::unsqueeze(c, call.mask, {1});
     if (rank == 1) call.mask = lower::unsqueeze(c, call.mask, {0});
@@ -118,6 +121,29 @@ V* spread_mask(LowerContext& c, V* mask, std::optional<int64_t> type) {
   return mask;
 }
 
+// Rows of y, [batch, queries, embedding], whose queries may see no key are NaN in PyTorch's fused
+// multi-head attention, unlike in scaled_dot_product_attention, where they are 0, as in Attention.
+V* with_blind_rows(LowerContext& c, V* y, V* mask) {
+  const Sizes sizes = lower::sizes(c, mask);
+  if (sizes.size() > 2) {
+    // One row of y holds all heads.
+    for (size_t i = 1; i + 2 < sizes.size(); ++i) {
+      if (!sizes[i].is(1))
+        return c.refuse("the mask differs from head to head", "use scaled_dot_product_attention");
+    }
+  }
+  V* blind = nullptr;
+  if (mask->dtype() == DType::boolean) {
+    V* most = lower::reduce(c, "ReduceMax", c.b.cast(mask, DType::i32), {-1}, true);
+    blind = c.b.emit_named("Equal", {most, lower::like(c, most, 0)});
+  } else {
+    V* most = lower::reduce(c, "ReduceMax", mask, {-1}, true);
+    blind = c.b.emit_named("Equal", {most, lower::like(c, most, -HUGE_VAL)});
+  }
+  if (sizes.size() == 4) blind = lower::squeeze(c, blind, {1});
+  return lower::where(c, blind, lower::like(c, y, std::nan("")), y);
+}
+
 struct Heads {
   V *query, *key, *value;  // [batch, sequence, embedding]
   int64_t heads;
@@ -153,7 +179,10 @@ Attended multi_head(LowerContext& c, const Heads& h) {
     }
     inputs.push_back(mask);
   }
-  if (!h.weights) return {c.b.emit(op, std::move(inputs)), nullptr};
+  if (!h.weights) {
+    V* y = c.b.emit(op, std::move(inputs));
+    return {mask ? with_blind_rows(c, y, mask) : y, nullptr};
+  }
   // The weights themselves are asked for: written out.
   const ir::Dim head = floordiv(q[2], h.heads);
   const auto size = head.constant();

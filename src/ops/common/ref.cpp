@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/half.h"
+#include "ir/op.h"
 
 namespace tenon::ops {
 namespace {

@@ -46,7 +46,7 @@ V* stack(LowerContext& c) {
   return lower::concat(c, std::move(parts), *at);
 }
 
-// Brings a tensor to a least rank, as atleast_1d, _2d and _3d do.
+// Brings a tensor to a least rank, as the parts of hstack, vstack and dstack are.
 V* at_least(LowerContext& c, V* x, size_t rank) {
   const size_t n = lower::rank(c, x);
   if (n >= rank) return x;
@@ -78,16 +78,6 @@ V* column_stack(LowerContext& c) {
   }
   return join(c, parts, 1);
 }
-template <size_t rank>
-V* single(LowerContext& c) {
-  return at_least(c, c.tensor("self"), rank);
-}
-template <size_t rank>
-V* several(LowerContext& c) {
-  std::vector<V*> parts = c.tensors("tensors");
-  for (V*& part : parts) part = at_least(c, part, rank);
-  return c.give(parts);
-}
 
 }  // namespace concat_lowering
 
@@ -105,12 +95,6 @@ std::span<const torch::Lowering> concat_torch() {
       {"aten::row_stack", stacked<2, 0>},
       {"aten::dstack", stacked<3, 2>},
       {"aten::column_stack", column_stack},
-      {"aten::atleast_1d", single<1>},
-      {"aten::atleast_2d", single<2>},
-      {"aten::atleast_3d", single<3>},
-      {"aten::atleast_1d.Sequence", several<1>},
-      {"aten::atleast_2d.Sequence", several<2>},
-      {"aten::atleast_3d.Sequence", several<3>},
   };
   return kAll;
 }

@@ -2,6 +2,7 @@
 
 #include "ops/common/lower.h"
 #include "ops/gather_elements/gather_elements.h"
+#include "ops/slice/slice.h"
 
 namespace tenon::ops {
 namespace gather_lowering {
@@ -65,67 +66,18 @@ V* take(LowerContext& c) {
   return lower::gather(c, flat, c.b.cast(c.tensor("index"), DType::i64), 0);
 }
 
-// Windows of a size at every step along a dimension; they become the last dimension.
-V* unfold(LowerContext& c) {
-  V* x = c.tensor("self");
-  const auto axis = lower::axis(c, "dimension", x);
-  if (!axis) return nullptr;
+// The main diagonal of a matrix.
+V* diagonal(LowerContext& c, V* x) {
   const Sizes sizes = lower::sizes(c, x);
-  const int64_t size = c.constant("size"), step = c.constant("step");
-  if (sizes.empty()) return c.refuse("the tensor has no dimensions");
-  const auto whole = sizes[static_cast<size_t>(*axis)].constant();
-  if (!whole)
-    return c.refuse("the number of windows depends on the input",
-                    "fix the dimension with --shapes");
-  if (step <= 0 || size < 0 || size > *whole)
-    return c.refuse("the windows do not fit the dimension");
-  const int64_t windows = (*whole - size) / step + 1;
-  if (windows * size > (int64_t{1} << 24)) return c.refuse("there are too many windows");
-  std::vector<int64_t> places;
-  for (int64_t w = 0; w < windows; ++w) {
-    for (int64_t k = 0; k < size; ++k) places.push_back(w * step + k);
-  }
-  V* out = lower::gather(c, x, lower::int_table(c, places, {windows, size}), *axis);
-  const size_t rank = sizes.size() + 1;
-  return lower::transpose(c, out, lower::moved(rank, *axis + 1, static_cast<int64_t>(rank) - 1));
-}
-
-// The diagonal of two dimensions, as the last dimension.
-V* diagonal(LowerContext& c) {
-  V* x = c.tensor("self");
-  const Sizes sizes = lower::sizes(c, x);
-  const int64_t offset = c.has("offset")     ? c.constant("offset")
-                         : c.has("diagonal") ? c.constant("diagonal")
-                                             : 0;
-  const auto a = lower::axis(c, c.has("dim1") ? c.constant("dim1") : 0, sizes.size());
-  const auto b = lower::axis(c, c.has("dim2") ? c.constant("dim2") : 1, sizes.size());
-  if (!a || !b || sizes.size() < 2 || *a == *b) return c.refuse("a diagonal needs two dimensions");
-  const auto rows = sizes[static_cast<size_t>(*a)].constant(),
-             columns = sizes[static_cast<size_t>(*b)].constant();
-  if (!rows || !columns)
-    return c.refuse("the length of the diagonal depends on the input",
-                    "fix the dimension with --shapes");
-  std::vector<int64_t> order, places;
-  for (int64_t i = 0; i < static_cast<int64_t>(sizes.size()); ++i) {
-    if (i != *a && i != *b) order.push_back(i);
-  }
-  const auto rest = static_cast<int64_t>(order.size());
-  order.push_back(*a);
-  order.push_back(*b);
-  for (int64_t i = 0; i < *rows; ++i) {
-    if (i + offset >= 0 && i + offset < *columns) places.push_back(i * *columns + i + offset);
-  }
-  V* moved = lower::transpose(c, x, order);
-  Sizes flat;
-  for (int64_t i = 0; i < rest; ++i)
-    flat.push_back(sizes[static_cast<size_t>(order[static_cast<size_t>(i)])]);
-  flat.emplace_back(*rows * *columns);
-  return lower::gather(c, lower::reshape(c, moved, flat),
-                       lower::int_table(c, places, {static_cast<int64_t>(places.size())}), rest);
+  if (sizes.size() != 2) return c.refuse("a trace is of a matrix");
+  V* flat = lower::reshape(c, x, {sizes[0] * sizes[1]});
+  const ir::Dim step = sizes[1] + 1;
+  return c.b.emit(Slice{}, {flat, c.b.ints({0}), c.b.shape({{min(sizes[0], sizes[1]) * step}}),
+                            c.b.ints({0}), c.b.shape({{step}})});
 }
 
 V* trace(LowerContext& c) {
-  V* line = diagonal(c);
+  V* line = diagonal(c, c.tensor("self"));
   if (c.refused()) return nullptr;
   if (!is_floating(line->dtype())) line = c.b.cast(line, DType::i64);
   return lower::reduce(c, "ReduceSum", line, {0}, false);
@@ -162,18 +114,10 @@ V* cross(LowerContext& c) {
 std::span<const torch::Lowering> gather_torch() {
   using namespace gather_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::embedding", embedding},
-      {"aten::index_select", index_select},
-      {"aten::gather", gather},
-      {"aten::take_along_dim", take_along_dim},
-      {"aten::take", take},
-      {"aten::unfold", unfold},
-      {"aten::unfold_copy", unfold},
-      {"aten::diagonal", diagonal},
-      {"aten::diagonal_copy", diagonal},
-      {"aten::trace", trace},
-      {"aten::cross", cross},
-      {"aten::linalg_cross", cross},
+      {"aten::embedding", embedding}, {"aten::index_select", index_select},
+      {"aten::gather", gather},       {"aten::take_along_dim", take_along_dim},
+      {"aten::take", take},           {"aten::trace", trace},
+      {"aten::cross", cross},         {"aten::linalg_cross", cross},
   };
   return kAll;
 }

@@ -98,6 +98,8 @@ V* maximum_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& in, const ir
   int64_t longest = 0;
   for (int64_t i = 0; i < *m; ++i)
     longest = std::max(longest, window_end(i, *n, *m) - window_begin(i, *n, *m));
+  if (longest > (int64_t{1} << 24) / std::max<int64_t>(*m, 1))
+    return c.refuse(unfit(in, out), "fix the dimension with --shapes");
   std::vector<int64_t> places;
   for (int64_t i = 0; i < *m; ++i) {
     for (int64_t k = 0; k < longest; ++k) {

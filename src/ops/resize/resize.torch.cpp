@@ -75,6 +75,7 @@ V* by_places(LowerContext& c, V* x, const Request& r) {
     const Sizes sizes = lower::sizes(c, x);
     const int64_t in = *sizes[i + 2].constant(), out = *r.out[i].constant();
     if (in == out) continue;
+    if (out > (int64_t{1} << 24)) return c.refuse("the output is too large");
     std::vector<int64_t> places;
     for (int64_t k = 0; k < out; ++k)
       places.push_back(torch_nearest(r.method, k, in, out, r.scale.empty() ? 0 : r.scale[i]));

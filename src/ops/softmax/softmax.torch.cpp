@@ -1,5 +1,7 @@
 #include "ops/softmax/softmax.h"
 
+#include <cmath>
+
 #include "ops/common/lower.h"
 
 namespace tenon::ops {
@@ -22,6 +24,18 @@ V* lower_as(LowerContext& c) {
   return lower::squeeze(c, c.b.emit(Op{.axis = 0}, {lower::unsqueeze(c, x, {0})}), {0});
 }
 
+// A softmax that gives 0, not NaN, where every element is -infinity.
+V* safe_softmax(LowerContext& c) {
+  V* weights = lower_as<Softmax>(c);
+  if (weights == nullptr || c.refused()) return weights;
+  V* x = c.b.cast(c.tensor("self"), weights->dtype());
+  const auto axis = lower::axis(c, "dim", x);
+  if (!axis || lower::rank(c, x) == 0) return c.refuse("the tensor has no dimensions");
+  V* most = lower::reduce(c, "ReduceMax", x, {*axis}, true);
+  V* none = c.b.emit_named("Equal", {most, lower::like(c, most, -HUGE_VAL)});
+  return lower::where(c, none, lower::like(c, weights, 0), weights);
+}
+
 }  // namespace softmax_lowering
 
 std::span<const torch::Lowering> softmax_torch() {
@@ -30,6 +44,7 @@ std::span<const torch::Lowering> softmax_torch() {
       {"aten::softmax.int", lower_as<Softmax>},
       {"aten::_softmax", lower_as<Softmax>},
       {"aten::special_softmax", lower_as<Softmax>},
+      {"aten::_safe_softmax", safe_softmax},
       {"aten::log_softmax.int", lower_as<LogSoftmax>},
       {"aten::_log_softmax", lower_as<LogSoftmax>},
       {"aten::special_log_softmax", lower_as<LogSoftmax>},

@@ -79,28 +79,6 @@ V* repeated_places(LowerContext& c) {
   return repeat_by(c, places, repeats, 0);
 }
 
-V* meshgrid(LowerContext& c) {
-  std::vector<V*> parts = c.tensors("tensors");
-  const bool columns_first = c.has("indexing") && c.text("indexing") == "xy";
-  Sizes sizes;
-  for (V*& part : parts) {
-    if (part == nullptr) return c.refuse("a tensor is missing");
-    if (lower::rank(c, part) == 0) part = lower::unsqueeze(c, part, {0});
-    if (lower::rank(c, part) != 1) return c.refuse("a grid is made of vectors");
-    sizes.push_back(lower::sizes(c, part)[0]);
-  }
-  if (columns_first && sizes.size() >= 2) std::swap(sizes[0], sizes[1]);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const size_t at = columns_first && parts.size() >= 2 && i < 2 ? 1 - i : i;
-    std::vector<int64_t> spread;
-    for (size_t k = 0; k < parts.size(); ++k) {
-      if (k != at) spread.push_back(static_cast<int64_t>(k));
-    }
-    parts[i] = lower::expand(c, lower::unsqueeze(c, parts[i], spread), sizes);
-  }
-  return c.give(std::move(parts));
-}
-
 }  // namespace tile_lowering
 
 std::span<const torch::Lowering> tile_torch() {
@@ -111,8 +89,6 @@ std::span<const torch::Lowering> tile_torch() {
       {"aten::repeat_interleave.self_int", repeat_interleave},
       {"aten::repeat_interleave.self_Tensor", repeat_each},
       {"aten::repeat_interleave.Tensor", repeated_places},
-      {"aten::meshgrid", meshgrid},
-      {"aten::meshgrid.indexing", meshgrid},
   };
   return kAll;
 }
