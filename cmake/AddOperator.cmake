@@ -1,7 +1,7 @@
 # An operator is a folder src/ops/NAME; its files say by suffix what they are, and this finds them:
 #
 #   suffix        function it defines (namespace tenon::ops)            library
-#   .op.cpp       std::span<const ir::OpSpec>        NAME_op()          ops_core
+#   .op.cpp       std::span<const ir::OpSpec>        NAME_op()          ops_types
 #   .ref.cpp      std::span<const ir::RefKernel>     NAME_ref()         ops_core
 #   .torch.cpp    std::span<const torch::Lowering>   NAME_torch()       ops_torch
 #   .onnx.cpp     std::span<const onnx::Mapping>     NAME_onnx()        ops_onnx

@@ -98,6 +98,12 @@ TEST(Evaluate, ProgramsThatDoNotEnd) {
                  "    return self.again(self.again(torch.relu(x)))\n");
 }
 
+TEST(Evaluate, AnnotationsThatSayLittle) {
+  expect_refused("return self.inner(x)", "",
+                 "  def inner(self: __torch__.Net, x: Optional) -> Tensor:\n"
+                 "    return torch.relu(unchecked_cast(Optional, torch.size(x)))\n");
+}
+
 TEST(Evaluate, NumbersOutOfRange) {
   expect_refused("return torch.zeros([ops.aten.floor(1e30)])", "");
   expect_refused("return torch.zeros([len([i for i in range(9223372036854775807)])])", "");

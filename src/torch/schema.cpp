@@ -102,6 +102,8 @@ class Reader {
         }
       }
     }
+    // A bare Optional is one of anything: who finds an optional looks inside.
+    if (out.is(Kind::optional) && out.inner.empty()) out.inner.emplace_back();
     suffixes(out, aliased, written);
     --depth_;
     out.name = std::string(text_.substr(start, at_ - start));

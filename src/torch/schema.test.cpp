@@ -47,6 +47,12 @@ TEST(Schema, ReadsPythonAnnotations) {
   EXPECT_TRUE(type.inner[0].is(Kind::string));
   ASSERT_TRUE(type.inner[1].is(Kind::optional));
   EXPECT_TRUE(type.inner[1].inner[0].is(Kind::list));
+  for (const char* bare : {"Optional", "Optional[]", "List[Optional]"}) {
+    SchemaType found = parse_type(bare);
+    if (found.is(Kind::list)) found = SchemaType(found.inner.at(0));
+    ASSERT_TRUE(found.is(Kind::optional)) << bare;
+    EXPECT_EQ(found.inner.size(), 1u) << bare;
+  }
   const SchemaType object = parse_type("__torch__.torchvision.models.resnet.ResNet");
   EXPECT_TRUE(object.is(Kind::object));
   EXPECT_EQ(object.name, "__torch__.torchvision.models.resnet.ResNet");
