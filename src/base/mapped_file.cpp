@@ -107,10 +107,10 @@ constexpr size_t kFetched = size_t{4} << 20;
 void fetch(std::span<const std::byte> bytes) {
   if (bytes.size() < kFetched / 64) return;
   static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
-  const uintptr_t from = begin / page * page;
+  const size_t before = reinterpret_cast<uintptr_t>(bytes.data()) % page;
   // Older systems do not know this advice; nothing is lost then.
-  (void)::madvise(reinterpret_cast<void*>(from), begin + bytes.size() - from, MADV_POPULATE_READ);
+  (void)::madvise(const_cast<std::byte*>(bytes.data()) - before, bytes.size() + before,
+                  MADV_POPULATE_READ);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ class SpecParser {
             fmt::format("'{}' in the shape of '{}' is no size; sizes with names are written "
                         "in brackets",
                         word, spec.name));
-      spec.dims.push_back({.symbol = {}, .size = *value, .min = {}, .max = {}});
+      spec.dims.push_back({.symbol = {}, .size = value, .min = {}, .max = {}});
       if (spec.dims.size() > kMaxRank) return wrong("the shape has too many dimensions");
     } while (take('x'));
     return {};
@@ -130,7 +130,7 @@ class SpecParser {
     const std::string_view word = trimmed(take_word(",]"));
     DimSpec dim;
     if (const auto value = number(word)) {
-      dim.size = *value;
+      dim.size = value;
       return dim;
     }
     const size_t equals = word.find('=');

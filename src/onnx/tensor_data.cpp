@@ -126,7 +126,8 @@ void release_pages(const std::byte* from, size_t size) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<uintptr_t>(from) + page - 1) / page * page;
   const auto end = (reinterpret_cast<uintptr_t>(from) + size) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const size_t skipped = begin - reinterpret_cast<uintptr_t>(from);
+  if (begin < end) ::madvise(const_cast<std::byte*>(from) + skipped, end - begin, MADV_DONTNEED);
 }
 
 std::optional<uint64_t> number(std::string_view text) {
@@ -200,7 +201,7 @@ Result<Tensor> TensorSource::external(const proto::Tensor& from, DType dtype, Di
     if (key == "offset")
       offset = *n;
     else
-      length = *n;
+      length = n;
   }
   const MappedFile* file = TRY(this->file(location));
   const size_t size = byte_size(dtype, element_count(dims));

@@ -299,8 +299,8 @@ bool join_heads(ir::Node& node, const PassContext& context) {
   if (!last || !heads || !kv_heads) return false;
   if (node.input(3)) inputs.push_back(node.input(3));
   auto op = node.as<ops::Attention>();
-  op.q_num_heads = *heads;
-  op.kv_num_heads = *kv_heads;
+  op.q_num_heads = heads;
+  op.kv_num_heads = kv_heads;
   ir::Builder b = builder_before(*last, context);
   b.set_origin(node.origin);
   ir::Value* value = b.emit(op, std::move(inputs));

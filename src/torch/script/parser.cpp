@@ -511,8 +511,10 @@ class Parser {
         at_ += 2;
       }
       Expr argument = TRY(star_or_expression());
-      if (is("for") && keyword.empty())
-        argument = TRY(comprehension(std::move(argument), argument.offset));
+      if (is("for") && keyword.empty()) {
+        const uint32_t offset = argument.offset;
+        argument = TRY(comprehension(std::move(argument), offset));
+      }
       out.kids.push_back(std::move(argument));
       out.keywords.push_back(std::move(keyword));
       if (!take(",") && !is(")")) return bad("',' or ')' is missing");
