@@ -12,7 +12,8 @@ namespace tenon::cli {
 namespace {
 
 struct Options {
-  std::string model, expected, atol, rtol;
+  std::string model, expected, atol, rtol, python = "python3";
+  bool with_torch = false;
   std::vector<std::string> against;
   int opset = 17;
   ModelOptions reading;
@@ -82,7 +83,7 @@ Error diverged(const Options& options, const CheckedStage& stage) {
 std::string verdict_text(const std::string& reference) {
   if (reference == "tenon-ir only")
     return "all stages agree with each other (tenon-ir only: nothing says what PyTorch computes; "
-           "give its outputs with --expected)";
+           "let it with --with-torch, or give its outputs with --expected)";
   return fmt::format("all stages agree with PyTorch's outputs ({})", reference);
 }
 
@@ -94,6 +95,8 @@ Status run(const Options& options, const Globals& globals) {
                        .opset = options.opset,
                        .reading = TRY(options.reading.parse()),
                        .compiling = TRY(options.engine.parse()),
+                       .with_torch = options.with_torch,
+                       .python = options.python,
                        .tolerances = TRY(numerics::parse_tolerances(options.atol, options.rtol)),
                        .inputs = options.inputs};
   Progress progress(globals.quiet);
@@ -118,8 +121,9 @@ Status run(const Options& options, const Globals& globals) {
     fmt::print("{}\n", report.dump(2));
   } else if (!globals.quiet) {
     fmt::print("{}: compared with {}\n", options.model,
-               checked.reference == "tenon-ir only" ? "the IR's own outputs (tenon-ir only)"
-                                                    : checked.reference + " outputs of PyTorch");
+               checked.reference == "tenon-ir only"
+                   ? "the IR's own outputs (tenon-ir only)"
+                   : "PyTorch's outputs (" + checked.reference + ")");
     for (const CheckedStage& stage : checked.stages) fmt::print("{}", stage_text(stage));
   }
   if (bad) return fail(diverged(options, *bad));
@@ -146,6 +150,13 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
       ->required();
   app.add_option("--expected", options->expected,
                  "npz of PyTorch's outputs, by name or position (output_0)");
+  auto* with_torch =
+      app.add_flag("--with-torch", options->with_torch,
+                   "let PyTorch compute the outputs, in Python; for files you trust");
+  app.add_option("--python", options->python, "the interpreter that has PyTorch")
+      ->capture_default_str()
+      ->needs(with_torch);
+  with_torch->excludes("--expected");
   app.add_option("--against", options->against, "a file made from the model: ONNX or a plan")
       ->allow_extra_args(false);
   app.add_option("--opset", options->opset, "opset of the ONNX stage")

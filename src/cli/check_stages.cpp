@@ -1,12 +1,14 @@
 #include "cli/check_stages.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
+#include <charconv>
+#include <iterator>
+#include <optional>
 
 #include "archive/npy.h"
 #include "archive/zip.h"
+#include "cli/live_torch.h"
+#include "cli/scratch_folder.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
 #include "passes/compare.h"
@@ -22,45 +24,35 @@ using Tensors = std::vector<Tensor>;
 constexpr std::string_view kRecordedEntry = "/extra/tenon.npz";
 constexpr std::string_view kOwnReference = "tenon-ir only";
 
-// A folder for the ONNX file, which goes when this goes.
-class ScratchFolder {
- public:
-  static Result<ScratchFolder> make() {
-    std::error_code error;
-    const auto base = std::filesystem::temp_directory_path(error);
-    std::string path = (base / "tenon-check-XXXXXX").string();
-    if (error || mkdtemp(path.data()) == nullptr) {
-      return fail({.kind = ErrorKind::resource,
-                   .what = "cannot make a folder for the ONNX file",
-                   .where = {.file = path},
-                   .why = "the folder for temporary files cannot be written",
-                   .hint = "set TMPDIR to a folder that can"});
-    }
-    return ScratchFolder(std::move(path));
+// The bytes that hexadecimal digits stand for; nullopt where the text is something else.
+std::optional<std::string> from_hex(std::string_view text) {
+  std::string out;
+  if (text.size() % 2 != 0) return std::nullopt;
+  for (size_t i = 0; i < text.size(); i += 2) {
+    uint8_t value = 0;
+    const char *from = text.data() + i, *to = from + 2;
+    if (const auto [end, error] = std::from_chars(from, to, value, 16); end != to)
+      return std::nullopt;
+    out += static_cast<char>(value);
   }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+  return out;
+}
 
- private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
-// What torch.jit.save and torch.export.save were given as extra file `tenon.npz`.
+// What torch.jit.save and torch.export.save were given as extra file `tenon.npz`. The latter takes
+// text only, so there it is written in hexadecimal digits.
 Result<std::vector<NamedTensor>> recorded_in(const std::string& model) {
   auto zip = archive::ZipReader::open(model);
   if (!zip) return std::vector<NamedTensor>{};  // no archive, so nothing recorded
   for (const archive::ZipEntry& entry : zip->entries()) {
     if (!entry.name.ends_with(kRecordedEntry)) continue;
-    return archive::parse_npz(TRY(zip->read(entry)), model + " (tenon.npz)");
+    archive::Blob bytes = TRY(zip->read(entry));
+    if (const auto binary = from_hex(bytes.text())) bytes = TRY(archive::copy_blob(*binary));
+    return archive::parse_npz(bytes, model + " (tenon.npz)");
   }
   return std::vector<NamedTensor>{};
 }
+
+bool is_not_output(const NamedTensor& tensor) { return !tensor.name.starts_with("output_"); }
 
 Result<Tensors> match_outputs(const ir::Graph& graph, const std::vector<NamedTensor>& given,
                               const std::string& file) {
@@ -113,7 +105,9 @@ class Check {
     api::LoadOptions reading = request_.reading;
     reading.examples = TRY(request_.inputs.read());
     const std::vector<NamedTensor> recorded = TRY(recorded_in(request_.model));
-    if (reading.examples.empty()) reading.examples = recorded;
+    if (reading.examples.empty()) {
+      std::ranges::copy_if(recorded, std::back_inserter(reading.examples), is_not_output);
+    }
     loaded_ = TRY(api::load_graph(request_.model, reading, tables_));
     const ir::Graph& graph = *loaded_.graph;
     if (request_.inputs.random() && !recorded.empty())
@@ -122,7 +116,9 @@ class Check {
       inputs_ = TRY(request_.inputs.make(graph, reading.examples, reading.import.shapes));
     names_ = api::output_names(graph);
     out_.reference = "recorded";
-    if (!request_.expected.empty()) {
+    if (request_.with_torch) {
+      TRY(ask_torch(reading));
+    } else if (!request_.expected.empty()) {
       reference_ =
           TRY(match_outputs(graph, TRY(archive::read_npz(request_.expected)), request_.expected));
     } else if (!recorded.empty() && request_.inputs.random()) {
@@ -137,6 +133,29 @@ class Check {
                    .why = "--expected was given without --inputs",
                    .hint = "give the inputs that PyTorch computed them from with --inputs IN.npz"});
     }
+    return {};
+  }
+
+  Status ask_torch(const api::LoadOptions& reading) {
+    progress_(0.05, "running PyTorch");
+    LiveRequest live{.python = request_.python,
+                     .model = request_.model,
+                     .method = reading.import.method,
+                     .settings = reading.import.settings,
+                     .inputs = {}};
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      live.inputs.push_back({loaded_.graph->inputs()[i]->name, inputs_[i]});
+    LiveOutputs outputs = TRY(run_in_torch(live));
+    if (outputs.tensors.size() != names_.size()) {
+      return fail({.kind = ErrorKind::negative,
+                   .what = fmt::format("PyTorch gives {} outputs, the model as read has {}",
+                                       outputs.tensors.size(), names_.size()),
+                   .where = {.file = request_.model},
+                   .why = "a part of what the program returns was read otherwise",
+                   .hint = "give the outputs by name with --expected"});
+    }
+    reference_ = std::move(outputs.tensors);
+    out_.reference = fmt::format("torch {} (live)", outputs.version);
     return {};
   }
 

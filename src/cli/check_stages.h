@@ -14,6 +14,8 @@ struct CheckRequest {
   int opset = 17;
   api::LoadOptions reading;
   api::CompileOptions compiling;
+  bool with_torch = false;  // the reference is what PyTorch computes now
+  std::string python = "python3";
   numerics::ToleranceOptions tolerances;
   InputOptions inputs;
 };
@@ -26,13 +28,13 @@ struct CheckedStage {
 };
 
 struct Checked {
-  std::string reference;  // "recorded" or "tenon-ir only"
+  std::string reference;  // "torch 2.15.0 (live)", "recorded" or "tenon-ir only"
   std::vector<CheckedStage> stages;
   std::string insensitive;  // why the outputs say nothing of the inputs; empty where they do
 };
 
-// Runs the stages on the same inputs: PyTorch's recorded outputs where there are any, the IR on
-// reference kernels, the ONNX file written and read back, the engine, further files.
+// Runs the stages on the same inputs: PyTorch's outputs, live or recorded, where there are any, the
+// IR on reference kernels, the ONNX file written and read back, the engine, further files.
 Result<Checked> check_stages(const CheckRequest& request, const api::Tables& tables,
                              const std::function<void(double, std::string_view)>& progress);
 

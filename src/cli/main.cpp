@@ -20,8 +20,8 @@ int report(const Error& error) {
   return exit_status(error.kind);
 }
 
-// What CLI11 found wrong with the arguments, as every other error is shown. A word that nothing takes
-// says more than what is then missing.
+// What CLI11 found wrong with the arguments, as every other error is shown. A word that nothing
+// takes says more than what is then missing.
 Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App* at = &app;
   for (const CLI::App* sub : app.get_subcommands()) at = sub;

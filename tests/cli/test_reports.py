@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 import unittest
 
+import numpy as np
 import torch
 from torch import nn
 
 from fixtures import exported, image, npz, scratch, scripted, small_net, traced
-from program import NO, UNSUPPORTED, ProgramTest, tenon
+from program import INTERNAL, NO, UNSUPPORTED, ProgramTest, tenon
 
 COMMANDS = ("convert", "inspect", "build", "run", "bench", "check")
 
@@ -55,6 +58,29 @@ class Check(ProgramTest):
         expected = npz("check_expected", output_0=small_net()(image()).numpy())
         said = self.assert_done("check", traced(), "--inputs", inputs, "--expected", expected)
         self.assertIn("recorded", said)
+
+    def test_pytorch_computes_the_reference(self) -> None:
+        for model in (traced(), exported()):
+            with self.subTest(model.name):
+                said = self.assert_done("check", model, "--with-torch", "--python", sys.executable)
+                self.assertIn(f"torch {torch.__version__.split('+')[0]} (live)", said)
+
+    def test_interpreter_that_is_none(self) -> None:
+        self.assert_refused(
+            INTERNAL, "check", traced(), "--with-torch", "--python", "no-such-python", mentions=("no-such-python",)
+        )
+
+    def test_recorded_in_the_model_file(self) -> None:
+        recorded = io.BytesIO()
+        np.savez(recorded, input_0=image().numpy(), output_0=small_net()(image()).numpy())
+        script, program = scratch() / "recorded.pt", scratch() / "recorded.pt2"
+        torch.jit.save(torch.jit.load(traced()), script, _extra_files={"tenon.npz": recorded.getvalue()})
+        torch.export.save(
+            torch.export.load(exported()), program, extra_files={"tenon.npz": recorded.getvalue().hex()}
+        )
+        for model in (script, program):
+            with self.subTest(model.name):
+                self.assertIn("(recorded)", self.assert_done("check", model))
 
     def test_wrong_outputs_are_found(self) -> None:
         inputs = npz("check_inputs", image=image().numpy())

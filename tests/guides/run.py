@@ -2,7 +2,7 @@
 """Runs every command of the guides and closes with a line "N passed, N failed".
 
 In each guide, blocks marked `console` hold commands after "$ ", and blocks marked `python` are programs; they run in
-order, in a folder of their own beside the repository's demo/, with the release build on the path.
+order, in a folder of their own beside the repository's demo/, with the release build and this Python on the path.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def commands(guide: Path) -> list[list[str]]:
 def run(command: list[str], folder: Path) -> bool:
     """Runs one command; shows it, and what it wrote where it fails."""
     program = Path(os.environ.get("TENON", ROOT / "build/release/tenon"))
-    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    paths = (str(program.parent), str(Path(sys.executable).parent), os.environ["PATH"])  # python3 has PyTorch
+    environment = {**os.environ, "PATH": ":".join(paths)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
     shown = command[-1].strip().splitlines()[0]
     print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {shown}", flush=True)
