@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <unordered_set>
 
 #include "base/error.h"
 
@@ -193,26 +194,11 @@ class Lowering {
       : options_(options), ops_(ops), mappings_(mappings) {}
 
   void run(ir::Graph& graph) {
-    // Nodes that take a node's place are inserted before it: lowering goes on from there. What
-    // stands in for one node is bounded, as an operator cannot be composed from itself.
-    auto at = graph.nodes().begin();
-    while (at != graph.nodes().end()) {
-      ir::Node* node = at->get();
-      const bool first = at == graph.nodes().begin();
-      auto before = first ? at : std::prev(at);
-      bool replaced = false;
-      if (auto ok = lower_node(graph, node, replaced); !ok) {
-        problems_.push_back(std::move(ok).error());
-        replaced = false;
-      }
-      if (replaced) {
-        graph.erase(node);
-        at = first ? graph.nodes().begin() : std::next(before);
-        continue;
-      }
-      for (const ir::Subgraph& sub : node->subgraphs) run(*sub.graph);
-      ++at;
-    }
+    size_t before = 0;
+    do {  // until nothing is left that was put somewhere else, as sizes of a graph around another
+      before = done_.size();
+      lower_graph(graph);
+    } while (done_.size() != before);
   }
 
   Status result() {
@@ -228,6 +214,34 @@ class Lowering {
   }
 
  private:
+  void lower_graph(ir::Graph& graph) {
+    // Nodes that take a node's place, or that make an input for it, are inserted before it:
+    // lowering goes on from there. What stands in for one node is bounded, as an operator cannot be
+    // composed from itself.
+    auto at = graph.nodes().begin();
+    while (at != graph.nodes().end()) {
+      ir::Node* node = at->get();
+      if (done_.contains(node)) {
+        for (const ir::Subgraph& sub : node->subgraphs) lower_graph(*sub.graph);
+        ++at;
+        continue;
+      }
+      const bool first = at == graph.nodes().begin();
+      auto before = first ? at : std::prev(at);
+      bool replaced = false;
+      if (auto ok = lower_node(graph, node, replaced); !ok) {
+        problems_.push_back(std::move(ok).error());
+        replaced = false;
+      }
+      if (replaced) {
+        graph.erase(node);
+      } else {
+        done_.insert(node);
+      }
+      at = first ? graph.nodes().begin() : std::next(before);
+    }
+  }
+
   Status lower_node(ir::Graph& graph, ir::Node* node, bool& replaced) {
     ir::Builder builder(graph, ops_);
     builder.set_origin(node->origin);
@@ -248,6 +262,7 @@ class Lowering {
   const LowerOptions& options_;
   const ir::OpSet& ops_;
   const Mappings& mappings_;
+  std::unordered_set<const ir::Node*> done_;
   std::vector<Error> problems_;
 };
 

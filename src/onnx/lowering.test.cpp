@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "ir/verifier.h"
+#include "onnx/opset.h"
+#include "onnx/proto.h"
 #include "onnx/testing.h"
 #include "ops/activation/activation.h"
 #include "ops/attention/attention.h"
@@ -176,6 +178,10 @@ std::vector<Case> shapes() {
   add("ReduceSum of nothing", noise({2, 3}), false, 11, [](Builder& b, Value* x) {
     return Outputs{b.emit(ops::ReduceSum{.noop_with_empty_axes = true}, {x})};
   });
+  add("Resize to sizes of some axes", noise({2, 3, 4, 4}), true, 11, [](Builder& b, Value* x) {
+    const ops::Resize op{.axes = std::vector<int64_t>{2, 3}, .mode = "linear"};
+    return Outputs{b.emit(op, {x, nullptr, nullptr, b.ints({7, 6})})};
+  });
   add("Pad of some axes", noise({2, 3, 4}), true, 11, [](Builder& b, Value* x) {
     return Outputs{
         b.emit(ops::Pad{}, {x, b.ints({1, 2, 3, 4}), b.scalar(5, DType::f32), b.ints({2, 1})}),
@@ -308,6 +314,22 @@ void expect_close(const Tensor& got, const Tensor& want, const std::string& wher
   }
 }
 
+// Each node of the file is an operator of its opset, with inputs and attributes that it has there.
+void expect_schemas(const proto::Graph& graph, int opset, const std::string& where) {
+  for (const proto::Node& node : graph.nodes) {
+    const Schema* schema = find_schema(node.op, opset);
+    ASSERT_NE(schema, nullptr) << where << ": " << node.op;
+    EXPECT_TRUE(schema->max_inputs < 0 ||
+                static_cast<int>(node.inputs.size()) <= schema->max_inputs)
+        << where << ": " << node.op;
+    for (const proto::Attribute& attribute : node.attributes) {
+      EXPECT_NE(schema->attribute(attribute.name), nullptr)
+          << where << ": " << node.op << " has no " << attribute.name;
+      if (attribute.g) expect_schemas(*attribute.g, opset, where);
+    }
+  }
+}
+
 class Lowering : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Lowering, ComputesTheSameAtEveryOpset) {
@@ -336,6 +358,9 @@ TEST_P(Lowering, ComputesTheSameAtEveryOpset) {
       EXPECT_EQ(bytes.error().hint, fmt::format("use --opset {} or newer", c.since));
       continue;
     }
+    const auto parsed = proto::parse_model(std::as_bytes(std::span(*bytes)));
+    ASSERT_TRUE(parsed) << where << parsed.error().message();
+    expect_schemas(parsed->graph, opset, where);
     const auto back = read_bytes(*bytes);
     ASSERT_TRUE(back) << where << back.error().message();
     ASSERT_TRUE(ir::verify(**back, tables().ops, "reading")) << where;

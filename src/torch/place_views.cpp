@@ -17,12 +17,6 @@ Result<TensorRef> self_of(Machine& m, const Value& value) {
   return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
 }
 
-Value with_strides(const Value& value, std::vector<Dim> strides) {
-  AbstractTensor out = **value.get<TensorRef>();
-  out.strides = std::move(strides);
-  return std::make_shared<const AbstractTensor>(std::move(out));
-}
-
 // The diagonal of two dimensions as the last dimension: they go to the end and become one, in which
 // the diagonal's elements lie a row and an element apart.
 Result<Value> diagonal_view(Machine& m, const TensorRef& t, int64_t offset, size_t a, size_t b) {
