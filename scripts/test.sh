@@ -38,6 +38,8 @@ fuzz() {
 }
 
 scripts/setup.sh --tests || { echo 'test.sh: the set-up failed; nothing can run' >&2; exit 1; }
+step 'formatting' scripts/lint.sh --format
+step 'structure' "$python" tests/structure/includes.py
 step 'unit tests, release' build_and_test release -DBUILD_TESTING=ON
 step 'unit tests, AddressSanitizer and UBSan' build_and_test asan -DBUILD_TESTING=ON
 step 'fuzzing' fuzz
