@@ -56,7 +56,7 @@ show tenon run "$out/digits.tenon" --inputs "$data/digits_test.npz" -o "$out/sco
 show python3 demo/accuracy.py "$out/scores.npz" "$data/digits_labels.npz"
 
 title "Agreement with PyTorch's recorded outputs, stage by stage"
-show tenon check "$data/digits_traced.pt" --inputs "$data/digits_test.npz" --expected "$data/digits_expected.npz" \
+show tenon check "$data/digits_traced.pt" --shapes images:450x1x8x8 --inputs "$data/digits_test.npz" --expected "$data/digits_expected.npz" \
   --against "$out/digits_traced_11.onnx" --against "$out/digits_traced_17.onnx" --against "$out/digits.tenon"
 
 title 'How fast it is'

@@ -50,6 +50,7 @@ step 'control flow' "$python" tests/torch/control_flow.py build/release/tenon bu
 step 'command line' "$python" tests/cli/run.py
 step 'guides' "$python" tests/guides/run.py
 step 'models' "$python" tests/models/matrix.py --share
+step 'demo' scripts/demo.sh
 
 printf '\n'
 if [ ${#failures[@]} -gt 0 ]; then

@@ -20,12 +20,12 @@ std::string interface_of(const ir::Graph& graph) {
 }
 
 std::unexpected<Error> misfit(const ir::Graph& graph, const std::string& file, std::string what,
-                              std::string why) {
+                              std::string why, std::string_view also = "") {
   return fail({.kind = ErrorKind::usage,
                .what = std::move(what),
                .where = {.file = file},
                .why = std::move(why),
-               .hint = "the model takes " + interface_of(graph)});
+               .hint = fmt::format("the model takes {}{}", interface_of(graph), also)});
 }
 
 // Whether the shape can be the type's; sizes with names fit any.
@@ -51,10 +51,14 @@ Status check_fit(const ir::Graph& graph, const ir::Value& input, const Tensor& t
         fmt::format("it is {}, the model takes {}", name(tensor.dtype()), name(input.dtype())));
   }
   if (!fits(input.type, tensor.shape())) {
+    const std::string spec = fmt::format("; or have it read at this shape with --shapes {}:{}",
+                                         input.name, fmt::join(tensor.shape(), "x"));
+    const bool same_rank = input.type.shape->size() == tensor.shape().size();
     return misfit(
         graph, file, fmt::format("input '{}' has the wrong shape", input.name),
         fmt::format("it is {}, the model takes {}", ir::to_string(ir::to_shape(tensor.shape())),
-                    ir::to_string(*input.shape())));
+                    ir::to_string(*input.shape())),
+        same_rank ? spec : "");
   }
   return {};
 }
