@@ -13,7 +13,7 @@ git ls-files '*.cpp' '*.h' | xargs clang-format-19 --dry-run --Werror || exit
 cmake --preset release -DBUILD_TESTING=ON --log-level=WARNING > /dev/null &&
   cmake --build --preset release --target tenon_plan -- --quiet || exit
 # Operators are compiled in unity files, which share the reading of headers: those are checked as they are compiled.
-python3 - "${1:-.}" << 'PYTHON' | xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 --quiet -p build/release \
+python3 - "${1:-.}" << 'PYTHON' | xargs -0 -n 1 -P "${TENON_JOBS:-$(nproc)}" clang-tidy-19 --quiet -p build/release \
   --checks=-bugprone-suspicious-include '--header-filter=/(src|include|tests)/[^.]*\.[^ ]*(h|cpp)$' \
   --extra-arg=-Wno-unknown-warning-option 2> /dev/null
 import json, re, sys
