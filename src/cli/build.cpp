@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::string model, out, target;
   std::string min_shapes, opt_shapes, max_shapes;
-  std::string atol, rtol, timing_cache;
+  std::string atol, rtol, timing_cache, precision = "fp32";
   bool no_verify = false;
   ModelOptions reading;
   EngineOptions engine;
@@ -56,6 +56,12 @@ Status check_target(const Options& options) {
                  .what = fmt::format("cannot build an engine for {}", target),
                  .why = "this version builds plans of the CPU engine only",
                  .hint = "write ONNX with tenon convert and build the engine from that"});
+  }
+  if (options.precision != "fp32") {
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("cannot build a plan in {}", options.precision),
+                 .why = "this version of the CPU engine computes in fp32 only",
+                 .hint = "leave --precision out"});
   }
   return {};
 }
@@ -185,6 +191,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_option("--min-shapes", options->min_shapes, "the smallest shapes, images:1x3x224x224");
   app.add_option("--opt-shapes", options->opt_shapes, "the shapes to be fast at");
   app.add_option("--max-shapes", options->max_shapes, "the largest shapes");
+  app.add_option("--precision", options->precision, "what the engine computes in")
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "mixed"}))
+      ->capture_default_str();
   app.add_flag("--no-verify", options->no_verify, "write the plan without comparing outputs");
   app.add_option("--atol", options->atol, "absolute tolerance, for one output as boxes:1e-2");
   app.add_option("--rtol", options->rtol, "tolerance relative to an output's largest magnitude");

@@ -66,6 +66,11 @@ class Usage(ProgramTest):
     def test_target_that_is_not_built_yet(self) -> None:
         self.assert_refused(UNSUPPORTED, "build", traced(), "-o", scratch() / "x.engine", mentions=("tensorrt",))
 
+    def test_precision_that_is_not_built_yet(self) -> None:
+        out = scratch() / "half.tenon"
+        self.assert_refused(UNSUPPORTED, "build", traced(), "-o", out, "--precision", "fp16", mentions=("fp16",))
+        self.assertFalse(out.exists())
+
     def test_duration_without_a_unit(self) -> None:
         self.assert_refused(BAD, "bench", traced(), "--duration", "5", mentions=("--duration",))
 
