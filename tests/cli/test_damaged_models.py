@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import random
 import struct
@@ -153,12 +154,14 @@ class Damaged(ProgramTest):
     def test_zip_that_is_no_model(self) -> None:
         self.refuse(archive("photos.zip", {"holiday.txt": b"sea"}))
 
-    def test_text_empty_folder_and_missing(self) -> None:
+    def test_text_empty_folder_pipe_and_missing(self) -> None:
         (scratch() / "folder.pt").mkdir(exist_ok=True)
         self.refuse(written("notes.pt", b"import torch\n" * 100))
         self.refuse(written("empty.pt", b""))
         self.refuse(scratch() / "folder.pt")
         self.refuse(scratch() / "missing.pt")
+        os.mkfifo(scratch() / "pipe.pt")
+        self.refuse(scratch() / "pipe.pt")
 
 
 if __name__ == "__main__":
