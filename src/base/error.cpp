@@ -13,7 +13,9 @@ void append_block(std::string& out, const Error& error, const std::string& inden
   line("module", error.where.module);
   line("source", error.where.source);
   line("why", error.why);
-  line("try", error.hint);
+  const bool own_fault = error.kind == ErrorKind::internal && error.hint.empty();
+  line("try",
+       own_fault ? "report this fault of Tenon's, with the model or a part of it" : error.hint);
   for (const Error& detail : error.details) append_block(out, detail, indent + "  ");
 }
 

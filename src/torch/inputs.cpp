@@ -126,6 +126,13 @@ Status check_names(const ImportOptions& options, const std::vector<std::string>&
       }
     }
   }
+  if (!options.input_names.empty() && options.input_names.size() != inputs.size()) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("{} names were given for {} inputs",
+                                     options.input_names.size(), inputs.size()),
+                 .why = "the program's inputs are " + known,
+                 .hint = "give one name for each of the inputs"});
+  }
   return {};
 }
 
@@ -215,10 +222,11 @@ Status add_outputs(Machine& m, const Value& result, const ImportOptions& options
     return m.fail(ErrorKind::unsupported, "the program returns no tensor",
                   "there is nothing to convert");
   }
-  if (options.output_names.size() > outputs.count) {
-    return m.fail(
-        ErrorKind::usage, "too many output names",
-        fmt::format("{} names for {} outputs", options.output_names.size(), outputs.count));
+  if (!options.output_names.empty() && options.output_names.size() != outputs.count) {
+    return m.fail(ErrorKind::usage,
+                  fmt::format("{} names were given for {} outputs", options.output_names.size(),
+                              outputs.count),
+                  "the program returns as many tensors", "give one name for each of the outputs");
   }
   return {};
 }

@@ -10,7 +10,20 @@ namespace tenon::torch {
 
 using Relation = ir::Guard::Relation;
 
+namespace {
+
+// What can always be tried, where the place of the error knows nothing better.
+std::string_view general_hint(ErrorKind kind) {
+  if (kind == ErrorKind::unsupported)
+    return "write this line of the model in another way, or save the model without that part";
+  if (kind == ErrorKind::bad_file) return "make sure that the file is as PyTorch wrote it";
+  return kind == ErrorKind::usage ? "see what tenon convert --help says of the options" : "";
+}
+
+}  // namespace
+
 Error Machine::error(ErrorKind kind, std::string what, std::string why, std::string hint) const {
+  if (hint.empty()) hint = general_hint(kind);
   return {.kind = kind,
           .what = std::move(what),
           .where = ir::where(builder.origin()),

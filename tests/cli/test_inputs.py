@@ -71,6 +71,12 @@ class Usage(ProgramTest):
         self.assert_refused(UNSUPPORTED, "build", traced(), "-o", out, "--precision", "fp16", mentions=("fp16",))
         self.assertFalse(out.exists())
 
+    def test_more_names_than_inputs(self) -> None:
+        out = scratch() / "named.onnx"
+        for option in ("--input-names", "--output-names"):
+            with self.subTest(option):
+                self.assert_refused(BAD, "convert", traced(), "-o", out, option, "a,b", mentions=("2 names",))
+
     def test_duration_without_a_unit(self) -> None:
         self.assert_refused(BAD, "bench", traced(), "--duration", "5", mentions=("--duration",))
 
