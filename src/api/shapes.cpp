@@ -51,7 +51,7 @@ Status narrow(ir::Symbol& symbol, const DimSpec& spec, const ir::Value& input) {
                                             spec.min.value_or(min), spec.max.value_or(max)));
   }
   symbol.range = {min, max};
-  if (spec.size) symbol.opt = *spec.size;
+  if (spec.size) symbol.opt = spec.size;
   if (symbol.opt) symbol.opt = std::clamp(*symbol.opt, min, max);
   return {};
 }
@@ -206,7 +206,7 @@ Result<std::vector<InputSpec>> merge_profile(const std::vector<InputSpec>& min,
                                               *size(*low), *size(*best), *size(*high)));
       if (*size(*low) == *size(*high)) continue;
       DimSpec& dim = merged.dims[axis];
-      dim = {.symbol = {}, .size = *size(*best), .min = *size(*low), .max = *size(*high)};
+      dim = {.symbol = {}, .size = size(*best), .min = size(*low), .max = size(*high)};
       dim.symbol = symbol_for(axis, dim, symbols);
     }
     out.push_back(std::move(merged));

@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 
+#include "targets/cpu/engine.h"
+
 namespace tenon::cpu {
 namespace {
 

@@ -1,9 +1,7 @@
-// How many threads to use, and using that many.
+// Using so many threads as the engine was built for (how many: default_threads in engine.h).
 #pragma once
 
 namespace tenon::cpu {
-
-int default_threads();
 
 // Sets OpenMP's number of threads for the calling thread (oneDNN asks for it when it creates and
 // runs primitives) and restores it. At most as many scopes are open at once in the process as
