@@ -268,6 +268,20 @@ TEST(Engine, PoolsConcatsAndSqueezeExcitation) {
   check(c);
 }
 
+// Many channels of few pixels: gates that are read for less than a tile at a time.
+TEST(Engine, SqueezeExcitationOfSmallImages) {
+  for (int64_t size : {1, 2, 3}) {
+    SCOPED_TRACE(size);
+    Case c;
+    ir::Value* x = c.conv(c.input({2, 16, size, size}), {960, 16, 1, 1});
+    ir::Value* gate = c.b.emit_named("Sigmoid", {c.b.emit_named("GlobalAveragePool", {x})});
+    c.output(c.conv(c.b.emit_named("Mul", {x, gate}), {16, 960, 1, 1}));
+    ir::Value* rows = c.input({70, size, 16});
+    c.output(c.b.emit_named("Mul", {c.b.emit_named("Exp", {rows}), c.input({70, 1, 16})}));
+    check(c);
+  }
+}
+
 TEST(Engine, ProductsWithWhatFollowsThem) {
   Case c;
   ir::Value *x = c.input({2, 7, 48}), *r = c.input({2, 7, 64});

@@ -117,7 +117,8 @@ struct Plan {
   std::vector<PointKernel> kernels;
   Dims dims;  // of the result, collapsed
   int64_t count = 1;
-  int64_t segment = 1;  // tiles do not cross multiples of it
+  int64_t segment = 1;       // tiles do not cross multiples of it
+  bool rows_repeat = false;  // a segment is one run of rows along the second last axis
   std::vector<Stream> streams;
   std::vector<int> input_register;   // -1: dense, read where it lies
   std::vector<int> result_register;  // of each instruction; -1: the output
@@ -171,8 +172,8 @@ void Plan::run(const Args& args, int64_t begin, int64_t end, float* memory) cons
     const int64_t n = std::min({kTile, end - start, segment - start % segment});
     // Within a segment, tiles that start on a whole row repeat: the last axis is all that varies.
     const int64_t inner = dims.back();
-    const bool repeats = start % inner == 0 && filled_segment == start / segment &&
-                         filled_count >= n && dims.size() >= 2 && segment > inner;
+    const bool repeats =
+        start % inner == 0 && filled_segment == start / segment && filled_count >= n && rows_repeat;
     for (size_t i = 0; i < inputs; ++i) {
       const Stream& s = streams[i];
       if (s.kind != Stream::Kind::general) continue;
@@ -401,6 +402,7 @@ Result<Prepared> make_pointwise(MakeContext& context) {
       plan->segment = plan->dims.back();
     else if (two >= 256)
       plan->segment = two;
+    plan->rows_repeat = plan->segment == two;
   }
   plan->threads = context.threads;
   allocate_registers(*plan);
