@@ -14,7 +14,7 @@ cmake --preset release -DBUILD_TESTING=ON --log-level=WARNING > /dev/null &&
   cmake --build --preset release --target tenon_plan -- --quiet || exit
 # Operators are compiled in unity files, which share the reading of headers: those are checked as they are compiled.
 python3 - "${1:-.}" << 'PYTHON' | xargs -0 -n 1 -P "${TENON_JOBS:-$(nproc)}" clang-tidy-19 --quiet -p build/release \
-  --checks=-bugprone-suspicious-include '--header-filter=/(src|include|tests)/[^.]*\.[^ ]*(h|cpp)$' \
+  --checks=-bugprone-suspicious-include "--header-filter=^($PWD|.*/\.\./\.\.)/(src|include|tests)/" \
   --extra-arg=-Wno-unknown-warning-option 2> /dev/null
 import json, re, sys
 from pathlib import Path

@@ -11,7 +11,7 @@ endfunction()
 
 file(REMOVE_RECURSE ${WORK})
 step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-step(${CMAKE_COMMAND} -S ${SOURCE}/examples/run_model -B ${WORK}/build
+step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE}/examples/run_model -B ${WORK}/build
      -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${FLAGS})
 step(${CMAKE_COMMAND} --build ${WORK}/build)
 step(${WORK}/build/run_model ${SOURCE}/demo/data/digits_traced.pt ${WORK}/digits.onnx)

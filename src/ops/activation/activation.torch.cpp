@@ -117,7 +117,8 @@ V* glu(LowerContext& c) {
   const Sizes sizes = lower::sizes(c, x);
   if (!axis || static_cast<size_t>(*axis) >= sizes.size())
     return c.refuse("the input has no such dimension to halve");
-  const ir::Dim whole = sizes[static_cast<size_t>(*axis)], half = floordiv(whole, 2);
+  const ir::Dim& whole = sizes[static_cast<size_t>(*axis)];
+  const ir::Dim half = floordiv(whole, 2);
   V* gate = c.b.emit_named("Sigmoid", {lower::slice(c, x, *axis, half, whole)});
   return lower::mul(c, lower::slice(c, x, *axis, 0, half), gate);
 }

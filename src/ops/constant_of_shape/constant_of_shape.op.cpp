@@ -25,7 +25,7 @@ Status infer_constant_of_shape(InferContext& context) {
     if (n && *n <= static_cast<int64_t>(kMaxContents))
       keep_contents(context, 0, std::vector<Dim>(static_cast<size_t>(*n), Dim((*value)[0])));
   }
-  context.set(0, dtype, *sizes);
+  context.set(0, dtype, sizes);
   return {};
 }
 

@@ -72,7 +72,7 @@ V* diff(LowerContext& c) {
   for (int64_t i = 0; i < times; ++i) {
     const Sizes sizes = lower::sizes(c, x);
     if (sizes.empty()) return c.refuse("the tensor has no dimensions");
-    const ir::Dim size = sizes[static_cast<size_t>(*axis)];
+    const ir::Dim& size = sizes[static_cast<size_t>(*axis)];
     V *later = lower::slice(c, x, *axis, 1, size),
       *earlier = lower::slice(c, x, *axis, 0, size - ir::Dim(1));
     x = x->dtype() == DType::boolean ? c.b.emit_named("Xor", {later, earlier})

@@ -12,7 +12,7 @@ using torch::LowerContext;
 V* roll_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& shift) {
   const Sizes sizes = lower::sizes(c, x);
   if (static_cast<size_t>(axis) >= sizes.size()) return x;
-  const ir::Dim size = sizes[static_cast<size_t>(axis)];
+  const ir::Dim& size = sizes[static_cast<size_t>(axis)];
   if (size.is(0)) return x;
   const ir::Dim start = size - mod(shift, size);
   if (start == size) return x;
