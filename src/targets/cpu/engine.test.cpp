@@ -18,6 +18,7 @@
 #include "ops/conv_transpose/conv_transpose.h"
 #include "ops/gemm/gemm.h"
 #include "ops/layer_norm/layer_norm.h"
+#include "ops/pad/pad.h"
 #include "ops/pool/pool.h"
 #include "ops/reduce/reduce.h"
 #include "ops/softmax/softmax.h"
@@ -341,7 +342,34 @@ TEST(Engine, TransposedConvolution) {
                                        .pads = {1, 1, 1, 1},
                                        .strides = {2, 2}},
                     {c.input({1, 16, 5, 6}), c.weights({16, 24, 3, 3}), c.weights({24})}));
+  // Channels that fill no block, between convolutions, and groups.
+  ir::Value* x = c.conv(c.input({2, 3, 7, 8}), {20, 3, 3, 3});
+  x = c.b.emit(ops::ConvTranspose{.kernel_shape = {2, 2}, .strides = {2, 2}},
+               {x, c.weights({20, 10, 2, 2})});
+  c.output(c.conv(x, {5, 10, 1, 1}));
+  c.output(c.b.emit(ops::ConvTranspose{.group = 2, .kernel_shape = {3, 2}, .pads = {1, 0, 0, 1}},
+                    {x, c.weights({10, 3, 3, 2}), c.weights({6})}));
+  c.output(c.b.emit(ops::ConvTranspose{.dilations = {2}, .kernel_shape = {3}, .strides = {3}},
+                    {c.input({1, 4, 6}), c.weights({4, 5, 3})}));
   check(c);
+}
+
+TEST(Engine, Padding) {
+  for (const char* mode : {"constant", "edge", "reflect", "wrap"}) {
+    SCOPED_TRACE(mode);
+    Case c;
+    ir::Value* x = c.input({2, 3, 5, 6});
+    auto pad = [&](std::vector<int64_t> amounts, std::vector<int64_t> axes) {
+      ir::Value* value = std::string(mode) == "constant" ? c.b.scalar(1.5, DType::f32) : nullptr;
+      return c.b.emit(ops::Pad{.mode = mode}, {x, c.b.ints(amounts), value, c.b.ints(axes)});
+    };
+    c.output(pad({1, 2, 4, 3}, {2, 3}));
+    c.output(pad({0, 5}, {-1}));
+    c.output(pad({2, 0, 1, 1}, {1, 2}));
+    c.output(pad({-1, 1, 2, -2}, {2, 3}));
+    c.output(pad({-2, -3}, {3}));
+    check(c);
+  }
 }
 
 // One engine, many sizes: batch and image.
