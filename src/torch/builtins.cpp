@@ -431,6 +431,20 @@ Result<Value> warn(Machine& m, const Schema&, Arguments& args) {
   return Value();
 }
 
+// How TorchScript spells range(lo, hi, step): how often its body runs, and the number in the pass.
+Result<Value> range_length(Machine& m, const Schema&, Arguments& args) {
+  const Dim lo = TRY(m.to_int(args[0])), hi = TRY(m.to_int(args[1]));
+  const int64_t step = TRY(m.to_constant_int(args[2], "the step of a range"));
+  if (step == 0)
+    return m.fail(ErrorKind::bad_file, "the program counts in steps of zero", "range's step is 0");
+  const Dim length = step > 0 ? ir::ceildiv(hi - lo, Dim(step)) : ir::ceildiv(lo - hi, Dim(-step));
+  return length.bounds(m.ranges()).min >= 0 ? length : ir::max(length, 0);
+}
+
+Result<Value> derive_index(Machine& m, const Schema&, Arguments& args) {
+  return TRY(m.to_int(args[1])) + TRY(m.to_int(args[0])) * TRY(m.to_int(args[2]));
+}
+
 Result<Value> nothing(Machine&, const Schema&, Arguments&) { return Value(); }
 Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
 Result<Value> first(Machine&, const Schema&, Arguments& args) { return args[0]; }
@@ -518,6 +532,8 @@ std::span<const Builtin> python_builtins() {
       {"aten::ScalarImplicit.*", to_scalar},
       {"aten::item", to_scalar},
       {"aten::_local_scalar_dense", to_scalar},
+      {"aten::__range_length", range_length},
+      {"aten::__derive_index", derive_index},
       {"aten::__not__.*", logical_not},
       {"aten::__and__.#", logical<true>},
       {"aten::__or__.#", logical<false>},

@@ -192,8 +192,13 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   const bool named = root.is(K::name) && !call.locals.contains(root.text);
   const std::string name = named ? dotted(callee) : std::string();
   // Forms whose first argument is a type, not a value.
-  if (name == "annotate" || name == "unchecked_cast")
-    return e.kids.size() > 2 ? eval(e.kids[2], call) : Result<Value>(Value());
+  if (name == "annotate" || name == "unchecked_cast") {
+    Value value = e.kids.size() > 2 ? TRY(eval(e.kids[2], call)) : Value();
+    // Traces say so where a tensor is taken for a number.
+    if (value.is<TensorRef>() && e.kids[1].is(K::name) && e.kids[1].text == "number")
+      return TRY(m_.call("aten::ScalarImplicit", {std::move(value)}));
+    return value;
+  }
   if (name == "uninitialized") return Poison{"a variable is used before it has a value"};
   if (name == "isinstance" && e.kids.size() == 3) {
     const Value value = TRY(eval(e.kids[1], call));

@@ -109,6 +109,13 @@ case("tensordot", lambda x, y: torch.tensordot(x, y, dims=([1, 0], [0, 2])), r(3
 case("einsum_bhqk", lambda x, y: torch.einsum("bhqd, bhkd -> bhqk", x, y), r(2, 3, 4, 5), r(2, 3, 6, 5))
 case("einsum_implicit", lambda x, y: torch.einsum("ij,jk", x, y), r(2, 3), r(3, 4))
 case("einsum_ellipsis", lambda x, y: torch.einsum("...ij,...jk->...ik", x, y), r(2, 5, 2, 3), r(5, 3, 4))
+case("einsum_batched_heads", lambda x, y: torch.einsum("bhqk,bkhd->bqhd", x, y), r(2, 3, 4, 5), r(2, 5, 3, 6))
+case("einsum_outer", lambda x, y: torch.einsum("bi,bj->bji", x, y), r(2, 3), r(2, 4))
+case("einsum_sums", lambda x, y: torch.einsum("bij,kj->k", x, y), r(2, 3, 4), r(5, 4))
+case("einsum_dot", lambda x, y: torch.einsum("i,i->", x, y), r(6), r(6))
+case("einsum_permuted", lambda x: torch.einsum("bhd->db", x), r(2, 3, 4))
+case("einsum_three", lambda x, y, z: torch.einsum("bi,ij,bj->b", x, y, z), r(2, 3), r(3, 4), r(2, 4))
+case("einsum_of_one", lambda x, y: torch.einsum("bij,bjk->bik", x, y), r(1, 2, 3), r(4, 3, 5))
 case("einsum_trace", lambda x: torch.einsum("ii->i", x), r(4, 4))
 case("chain_matmul", lambda a, b, c: torch.linalg.multi_dot([a, b, c]), r(2, 3), r(3, 4), r(4, 5))
 
@@ -265,3 +272,26 @@ case("embedding", lambda w, i: F.embedding(i, w), r(10, 4), ints(0, 10, 2, 3))
 case("grid_sample", lambda x, g: F.grid_sample(x, g, align_corners=False), x2, r(2, 5, 6, 2) * 0.7)
 case("unfold_image", lambda x: F.unfold(x, 3, padding=1, stride=2), x2)
 case("fold_image", lambda x: F.fold(x, (4, 5), 2), r(1, 12, 12))
+
+
+class SteppedRanges(nn.Module):
+    def forward(self, x):
+        for i in range(5, -2, -2):
+            x = x * 0.5 + i
+        for i in range(1, x.size(1), 3):
+            x = x + x[:, i : i + 1]
+        return x
+
+
+case("stepped_ranges", SteppedRanges(), r(2, 9), script=True)
+case("instance_norm_module", nn.InstanceNorm2d(4, affine=True).eval(), x2, script=True)
+
+
+def grid_of_sizes(x):
+    h, w = x.shape[2:]
+    gy, gx = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    return x + torch.stack((gx, gy), 2).view(1, 1, h, w, 2).float().sum(-1)
+
+
+case("grid_of_sizes", grid_of_sizes, r(2, 3, 24, 20))
+case("affine_grid_of_input", lambda t, x: F.grid_sample(x, F.affine_grid(t, x.size(), align_corners=False), align_corners=False), r(2, 2, 3), r(2, 3, 6, 5))

@@ -11,7 +11,13 @@ using lower::V;
 using torch::LowerContext;
 
 V* embedding(LowerContext& c) {
-  return lower::gather(c, c.tensor("weight"), c.b.cast(c.tensor("indices"), DType::i64), 0);
+  V* indices = c.tensor("indices");
+  if (indices->dtype() != DType::i64 && indices->dtype() != DType::i32) {
+    return c.refuse(
+        "its indices are " + std::string(name(indices->dtype())) + ", and PyTorch takes integers",
+        "say which inputs are integers: --shapes 'ids[1,16]:i64'");
+  }
+  return lower::gather(c, c.tensor("weight"), c.b.cast(indices, DType::i64), 0);
 }
 
 V* index_select(LowerContext& c) {

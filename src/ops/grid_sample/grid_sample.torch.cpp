@@ -27,10 +27,20 @@ V* grid_sample(LowerContext& c) {
 // The grid of an affine map: theta times the positions of the output's elements.
 V* affine_grid(LowerContext& c) {
   V* theta = c.tensor("theta");
-  const std::vector<int64_t> size = c.constants("size");
+  const Sizes wanted = c.ints("size");  // the batch and the channels do not matter
   const bool corners = c.flag("align_corners");
-  if (size.size() < 4 || size.size() > 5)
+  if (wanted.size() < 4 || wanted.size() > 5)
     return c.refuse("the grid's size needs four or five numbers");
+  std::vector<int64_t> size(2, 0);
+  for (size_t i = 2; i < wanted.size(); ++i) {
+    const auto n = wanted[i].constant();
+    if (!n) {
+      return c.refuse("the grid's size is not known when the model is converted: it is " +
+                          ir::to_string(wanted),
+                      "fix the image's size with --shapes");
+    }
+    size.push_back(*n);
+  }
   const auto rank = static_cast<int64_t>(size.size()) - 2;
   int64_t points = 1;
   for (int64_t i = 0; i < rank; ++i)

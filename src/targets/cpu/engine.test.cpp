@@ -17,9 +17,14 @@
 #include "ops/conv/conv.h"
 #include "ops/conv_transpose/conv_transpose.h"
 #include "ops/gemm/gemm.h"
+#include "ops/group_norm/group_norm.h"
+#include "ops/instance_norm/instance_norm.h"
 #include "ops/layer_norm/layer_norm.h"
+#include "ops/pad/pad.h"
 #include "ops/pool/pool.h"
+#include "ops/recurrent/recurrent.h"
 #include "ops/reduce/reduce.h"
+#include "ops/resize/resize.h"
 #include "ops/softmax/softmax.h"
 #include "ops/split/split.h"
 #include "ops/tables.h"
@@ -341,7 +346,97 @@ TEST(Engine, TransposedConvolution) {
                                        .pads = {1, 1, 1, 1},
                                        .strides = {2, 2}},
                     {c.input({1, 16, 5, 6}), c.weights({16, 24, 3, 3}), c.weights({24})}));
+  // Channels that fill no block, between convolutions, and groups.
+  ir::Value* x = c.conv(c.input({2, 3, 7, 8}), {20, 3, 3, 3});
+  x = c.b.emit(ops::ConvTranspose{.kernel_shape = {2, 2}, .strides = {2, 2}},
+               {x, c.weights({20, 10, 2, 2})});
+  c.output(c.conv(x, {5, 10, 1, 1}));
+  c.output(c.b.emit(ops::ConvTranspose{.group = 2, .kernel_shape = {3, 2}, .pads = {1, 0, 0, 1}},
+                    {x, c.weights({10, 3, 3, 2}), c.weights({6})}));
+  c.output(c.b.emit(ops::ConvTranspose{.dilations = {2}, .kernel_shape = {3}, .strides = {3}},
+                    {c.input({1, 4, 6}), c.weights({4, 5, 3})}));
   check(c);
+}
+
+TEST(Engine, Padding) {
+  for (const char* mode : {"constant", "edge", "reflect", "wrap"}) {
+    SCOPED_TRACE(mode);
+    Case c;
+    ir::Value* x = c.input({2, 3, 5, 6});
+    auto pad = [&](std::vector<int64_t> amounts, std::vector<int64_t> axes) {
+      ir::Value* value = std::string(mode) == "constant" ? c.b.scalar(1.5, DType::f32) : nullptr;
+      return c.b.emit(ops::Pad{.mode = mode}, {x, c.b.ints(amounts), value, c.b.ints(axes)});
+    };
+    c.output(pad({1, 2, 4, 3}, {2, 3}));
+    c.output(pad({0, 5}, {-1}));
+    c.output(pad({2, 0, 1, 1}, {1, 2}));
+    c.output(pad({-1, 1, 2, -2}, {2, 3}));
+    c.output(pad({-2, -3}, {3}));
+    check(c);
+  }
+}
+
+TEST(Engine, Resizing) {
+  for (const char* mode : {"nearest", "linear", "cubic"}) {
+    for (const char* at : {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"}) {
+      SCOPED_TRACE(std::string(mode) + " " + at);
+      Case c;
+      ir::Value *x = c.input({2, 3, 5, 6}), *blocked = c.conv(x, {20, 3, 1, 1});
+      auto resize = [&](ir::Value* from, std::vector<int64_t> sizes, const char* round = "floor") {
+        return c.b.emit(
+            ops::Resize{.coordinate_transformation_mode = at, .mode = mode, .nearest_mode = round},
+            {from, nullptr, nullptr, c.b.ints(sizes)});
+      };
+      c.output(resize(x, {2, 3, 11, 6}, "round_prefer_floor"));
+      c.output(resize(x, {2, 3, 4, 9}, "round_prefer_ceil"));
+      c.output(resize(x, {2, 3, 1, 13}, "ceil"));
+      c.output(c.conv(resize(blocked, {2, 20, 10, 12}), {4, 20, 1, 1}));
+      c.output(resize(c.input({1, 2, 7}), {1, 2, 16}));
+      if (std::string(mode) != "cubic") c.output(resize(c.input({1, 2, 3, 4, 5}), {1, 2, 6, 3, 7}));
+      Tensor scales = Tensor::zeros(DType::f32, {2});
+      scales.mutable_values<float>()[0] = 1.7f;
+      scales.mutable_values<float>()[1] = 2.3f;
+      c.output(c.b.emit(ops::Resize{.axes = std::vector<int64_t>{-1, 2},
+                                    .coordinate_transformation_mode = at,
+                                    .mode = mode},
+                        {x, nullptr, c.b.constant(scales), nullptr}));
+      check(c);
+    }
+  }
+}
+
+TEST(Engine, NormsOfGroupsAndInstances) {
+  Case c;
+  ir::Value *x = c.input({2, 12, 9, 7}), *scale = c.weights({12}), *bias = c.weights({12});
+  for (int64_t groups : {1, 4, 12})
+    c.output(c.b.emit(ops::GroupNormalization{.num_groups = groups}, {x, scale, bias}));
+  c.output(c.b.emit(ops::InstanceNormalization{.epsilon = 1e-3f}, {x, scale, bias}));
+  // A mean far from zero, and groups longer than a piece of the sum.
+  ir::Value* large = c.b.emit_named("Add", {c.input({1, 2, 9001}), c.b.scalar(40, DType::f32)});
+  c.output(c.b.emit(ops::InstanceNormalization{}, {large, c.weights({2}), c.weights({2})}));
+  check(c);
+}
+
+TEST(Engine, RecurrentLayers) {
+  for (const char* direction : {"forward", "reverse", "bidirectional"}) {
+    SCOPED_TRACE(direction);
+    const int64_t d = std::string(direction) == "bidirectional" ? 2 : 1;
+    Case c;
+    ir::Value *x = c.input({5, 3, 6}), *h = c.input({d, 3, 9}), *cell = c.input({d, 3, 9});
+    auto outputs = [&](std::vector<ir::Value*> values) {
+      for (ir::Value* v : values) c.output(v);
+    };
+    const ops::LSTM lstm{.direction = direction, .hidden_size = 9};
+    const ops::GRU gru{.direction = direction, .hidden_size = 9, .linear_before_reset = true};
+    ir::Value *w = c.weights({d, 36, 6}), *r = c.weights({d, 36, 9}), *b = c.weights({d, 72});
+    outputs(c.b.emit_n(lstm, {x, w, r, b, nullptr, h, cell}, 3));
+    outputs(c.b.emit_n(lstm, {x, w, r}, 3));
+    w = c.weights({d, 27, 6}), r = c.weights({d, 27, 9}), b = c.weights({d, 54});
+    outputs(c.b.emit_n(gru, {x, w, r, b, nullptr, h}, 2));
+    outputs(c.b.emit_n(gru, {x, w, r}, 2));
+    outputs(c.b.emit_n(ops::GRU{.direction = direction, .hidden_size = 9}, {x, w, r, b}, 2));
+    check(c);
+  }
 }
 
 // One engine, many sizes: batch and image.

@@ -70,6 +70,15 @@ struct Assigner {
     set(y, block);
   }
 
+  void transposed_convolution(ir::Node* node) {
+    const ir::Value* w = node->input(1);
+    if (!channels(node->input(0)) || !channels(node->output()) || !w->is_constant() ||
+        node->attributes.get<int64_t>("group", 1) != 1)
+      return plain(node);
+    require(node, 0, block);
+    set(node->output(), block);
+  }
+
   void follow(ir::Node* node) {
     const int b = block_of(node->input(0));
     for (size_t i = 1; i < node->inputs().size(); ++i) require(node, i, 0);
@@ -179,6 +188,7 @@ struct Assigner {
         node->is("GlobalMaxPool") || node->is("Identity")) {
       return follow(node);
     }
+    if (node->is("ConvTranspose")) return transposed_convolution(node);
     if (node->is("Concat")) return concat(node);
     if (node->is("Resize")) return resize(node);
     plain(node);
