@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "onnx/dim_text.h"
 
@@ -90,6 +92,17 @@ Status read_guard(std::string_view text, ir::Graph& graph) {
                .hint = "convert the model again"});
 }
 
+// Whether the guard is about sizes that inputs have. Sizes that the graph computes have other names
+// once the file is read, and the operators that need them check them as they run.
+bool is_about_inputs(const ir::Guard& guard, const ir::Graph& graph) {
+  std::map<std::string, int> names;
+  guard.lhs.collect_symbols(names);
+  guard.rhs.collect_symbols(names);
+  return std::ranges::none_of(graph.symbols, [&](const ir::Symbol& symbol) {
+    return names.contains(symbol.name) && symbol.source && symbol.source->producer;
+  });
+}
+
 }  // namespace
 
 std::string frames_text(const ir::Origin& origin) {
@@ -157,6 +170,7 @@ std::vector<std::pair<std::string, std::string>> model_metadata(const ir::Graph&
   }
   for (size_t i = 0; i < graph.guards.size(); ++i) {
     const ir::Guard& guard = graph.guards[i];
+    if (!is_about_inputs(guard, graph)) continue;
     std::string reason = guard.reason;
     std::replace(reason.begin(), reason.end(), '\n', ' ');
     const ir::Origin none;

@@ -176,6 +176,28 @@ TEST(Writer, OriginsAndGuardsComeBack) {
   }
 }
 
+// A reader could not say what they are about.
+TEST(Writer, LeavesOutGuardsOfSizesThatTheGraphComputes) {
+  ir::Graph graph;
+  ir::Builder b(graph, tables().ops);
+  Value* x = graph.add_input("x", f32({Dim::symbol("N"), Dim(3)}));
+  Value* found = b.emit_named("NonZero", {x});
+  graph.symbols = {{.name = "N", .source = x, .axis = 0},
+                   {.name = "data_7", .source = found, .axis = 1}};
+  graph.add_output(found);
+  const auto relation = ir::Guard::Relation::le;
+  graph.guards.push_back({.lhs = Dim::symbol("data_7"), .relation = relation, .rhs = 100});
+  graph.guards.push_back({.lhs = Dim::symbol("N"), .relation = relation, .rhs = 9});
+  ASSERT_TRUE(b.status());
+  ir::assign_names(graph);
+  auto bytes = write_bytes(graph, newest_opset());
+  ASSERT_TRUE(bytes);
+  auto back = read_bytes(*bytes);
+  ASSERT_TRUE(back) << back.error().message();
+  ASSERT_EQ((*back)->guards.size(), 1);
+  EXPECT_TRUE((*back)->guards[0].lhs == Dim::symbol("N"));
+}
+
 // ONNX wants a node behind every output: inputs, constants and values given twice pass through one.
 TEST(Writer, GivesEveryOutputANodeAndAName) {
   ir::Graph graph;
