@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tenon's main job on a trained model and real data: installs, builds, then takes a small network that reads
 # handwritten digits from PyTorch's files to ONNX and to a verified engine. Ends at the first step that fails.
+# The Python is the system's, for which setup.sh installs NumPy; another one may come first on the path.
 set -euo pipefail
 cd "$(dirname "$0")/.." || exit
 data=demo/data
@@ -40,7 +41,7 @@ for kind in digits_traced.pt digits_scripted.pt digits.pt2; do
     onnx=$out/${kind%.*}_$opset.onnx
     show tenon convert "$data/$kind" -o "$onnx" --opset "$opset" "${shapes[@]}"
     show tenon run "$onnx" --inputs "$data/digits_test.npz" -o "$out/scores.npz"
-    show python3 demo/accuracy.py "$out/scores.npz" "$data/digits_labels.npz"
+    show /usr/bin/python3 demo/accuracy.py "$out/scores.npz" "$data/digits_labels.npz"
   done
 done
 
@@ -53,7 +54,7 @@ show tenon build "$data/digits_traced.pt" -o "$out/digits.tenon" \
   --min-shapes images:1x1x8x8 --opt-shapes images:450x1x8x8 --max-shapes images:512x1x8x8
 show tenon inspect "$out/digits.tenon"
 show tenon run "$out/digits.tenon" --inputs "$data/digits_test.npz" -o "$out/scores.npz"
-show python3 demo/accuracy.py "$out/scores.npz" "$data/digits_labels.npz"
+show /usr/bin/python3 demo/accuracy.py "$out/scores.npz" "$data/digits_labels.npz"
 
 title "Agreement with PyTorch's recorded outputs, stage by stage"
 show tenon check "$data/digits_traced.pt" --shapes images:450x1x8x8 --inputs "$data/digits_test.npz" --expected "$data/digits_expected.npz" \
