@@ -7,23 +7,18 @@
 #include "targets/cpu/kernel.h"
 
 namespace tenon::ops {
-namespace group_norm_kernels {
-namespace {
 
-bool supports(const ir::Node& node) { return cpu::all_of_type(node, DType::f32); }
-
-Result<cpu::Prepared> make(cpu::MakeContext& context) {
-  const auto op = context.node.as<GroupNormalization>();
+Result<cpu::Prepared> make_groups(cpu::MakeContext& context, int64_t groups, float epsilon) {
   const Dims& dims = context.in(0).dims;
   if (dims.size() < 2 || context.in(0).count() == 0) return context.refuse("an empty tensor");
-  const int64_t channels = dims[1], groups = op.num_groups;
+  const int64_t channels = dims[1];
   if (groups < 1 || channels % groups != 0 || context.in(1).count() != channels ||
       context.in(2).count() != channels)
     return context.refuse("a scale or groups that do not fit the channels");
   const int64_t inner = element_count(std::span(dims).subspan(2)), each = channels / groups;
   cpu::Prepared prepared;
   prepared.in_place = 1;
-  prepared.run = [=, rows = dims[0] * groups, epsilon = op.epsilon,
+  prepared.run = [=, rows = dims[0] * groups,
                   threads = context.threads](const cpu::Args& args) -> Status {
     const int64_t size = each * inner;
     cpu::parallel_for(
@@ -38,6 +33,16 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
     return {};
   };
   return prepared;
+}
+
+namespace group_norm_kernels {
+namespace {
+
+bool supports(const ir::Node& node) { return cpu::all_of_type(node, DType::f32); }
+
+Result<cpu::Prepared> make(cpu::MakeContext& context) {
+  const auto op = context.node.as<GroupNormalization>();
+  return make_groups(context, op.num_groups, op.epsilon);
 }
 
 constexpr std::array kKernels = {

@@ -1,7 +1,9 @@
-// One group of a group or instance normalisation (group_norm.simd.cpp).
+// What group and instance normalisation share.
 #pragma once
 
 #include <cstddef>
+
+#include "targets/cpu/kernel.h"
 
 namespace tenon::ops {
 
@@ -9,5 +11,7 @@ namespace tenon::ops {
 // floats has a scale and a bias of its own. y may be x.
 void norm_group(const float* x, const float* scale, const float* bias, float* y, size_t channels,
                 size_t inner, float epsilon);
+// The kernel of a node (X, scale, bias) whose row-major channels are normalised in so many groups.
+Result<cpu::Prepared> make_groups(cpu::MakeContext& context, int64_t groups, float epsilon);
 
 }  // namespace tenon::ops
