@@ -1,9 +1,12 @@
-// torch_cases FILE.pt|FILE.pt2... [--rtol R] [--onnx FOLDER] [--opset N] [--print]
+// torch_cases FILE.pt|FILE.pt2... [--rtol R] [--engine] [--onnx FOLDER] [--opset N] [--print]
+//             [--all]
 //
 // Converts PyTorch programs, runs them on the reference kernels, and compares with the outputs that
-// PyTorch gave: beside NAME.pt or NAME.kind.pt2 lies NAME.npz with input_0..., output_0... Prints
-// one line for each file; with --onnx writes the models as well, at an opset. The exit status is 0
-// when all agree.
+// PyTorch gave: beside NAME.traced.pt or NAME.exported.pt2 lies NAME.npz with input_0...,
+// output_0... With --engine they are compiled for this machine and run as well; with --onnx the
+// models are written at an opset. Prints one line for each file that fails, with --all one for each
+// file: PASS, REFUSED (the conversion said no), or FAIL (something computed something else). The
+// exit status is 0 when all agree.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,13 +14,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "api/session.h"
+#include "api/tables.h"
 #include "archive/npy.h"
 #include "base/half.h"
 #include "ir/printer.h"
 #include "ir/ref_kernel.h"
 #include "ir/verifier.h"
 #include "onnx/writer.h"
-#include "ops/tables.h"
 #include "torch/import.h"
 
 namespace {
@@ -31,18 +35,16 @@ struct Options {
   std::string onnx;
   int opset = 17;
   bool print = false;
+  bool engine = false;
+  bool all = false;
 };
 
-struct Tables {
-  std::vector<const ir::OpSpec*> op_table = ops::op_table();
-  std::vector<const torch::Lowering*> torch_table = ops::torch_table();
-  std::vector<const onnx::Mapping*> onnx_table = ops::onnx_table();
-  std::vector<const ir::RefKernel*> ref_table = ops::ref_table();
-  ir::OpSet ops{op_table};
-  torch::Lowerings lowerings{torch_table};
-  onnx::Mappings mappings{onnx_table};
-  ir::RefKernels kernels{ref_table};
-};
+std::string one_line(const Error& error) {
+  std::string text = error.message();
+  while (text.ends_with('\n')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
 
 double element(const Tensor& t, int64_t i) {
   const auto at = static_cast<size_t>(i);
@@ -99,35 +101,60 @@ std::string difference(const Tensor& got, const Tensor& want, double rtol) {
                      element(got, where), element(want, where), worst, limit);
 }
 
-Result<std::string> check(const std::string& path, const Options& options, const Tables& tables) {
+// What became of a file; `why` is empty where all agree.
+struct Outcome {
+  bool refused = false;
+  std::string why = {};
+};
+
+std::string compare(const std::vector<Tensor>& got, const std::vector<Tensor>& want, double rtol) {
+  if (got.size() != want.size())
+    return fmt::format("{} outputs instead of {}", got.size(), want.size());
+  const bool half = std::any_of(want.begin(), want.end(), [](const Tensor& t) {
+    return t.dtype() == DType::f16 || t.dtype() == DType::bf16;
+  });
+  for (size_t i = 0; i < got.size(); ++i) {
+    const std::string why = difference(got[i], want[i], half ? 1e-2 : rtol);
+    if (!why.empty()) return fmt::format("output {}: {}", i, why);
+  }
+  return {};
+}
+
+Result<std::vector<Tensor>> run_engine(ir::Graph& graph, const std::vector<Tensor>& inputs,
+                                       const api::Tables& tables) {
+  const cpu::Engine engine = TRY(api::compile(graph, {.threads = 1}, tables));
+  cpu::Context context = engine.new_context();
+  return context.run(inputs);
+}
+
+Result<Outcome> check(const std::string& path, const Options& options, const api::Tables& tables) {
   const fs::path file(path);
   const std::string stem = file.filename().string();
-  const fs::path recorded = file.parent_path() / (stem.substr(0, stem.find('.')) + ".npz");
+  // NAME.kind.pt: the name may hold points.
+  const fs::path recorded = file.parent_path() / (file.stem().stem().string() + ".npz");
   std::vector<Tensor> inputs, outputs;
   torch::ImportOptions import;
   for (NamedTensor& one : TRY(archive::read_npz(recorded.string()))) {
     if (one.name.starts_with("input_")) inputs.push_back(one.tensor);
     if (one.name.starts_with("output_")) outputs.push_back(one.tensor);
   }
-  auto imported = TRY(torch::import_program(path, import, tables.ops, tables.lowerings));
-  if (options.print) std::puts(ir::print(*imported.graph).c_str());
-  TRY(ir::verify(*imported.graph, tables.ops, "import"));
+  auto imported = torch::import_program(path, import, tables.ops, tables.lowerings);
+  if (!imported) return Outcome{true, imported.error().message()};
+  if (options.print) std::puts(ir::print(*imported->graph).c_str());
+  TRY(ir::verify(*imported->graph, tables.ops, "import"));
   if (!options.onnx.empty()) {
     onnx::WriteOptions write{.opset = options.opset};
-    TRY(onnx::write(*imported.graph, options.onnx + "/" + stem + ".onnx", write, tables.ops,
-                    tables.mappings));
+    auto written = onnx::write(*imported->graph, options.onnx + "/" + stem + ".onnx", write,
+                               tables.ops, tables.onnx);
+    if (!written) std::printf("NO_ONNX %s: %s\n", stem.c_str(), one_line(written.error()).c_str());
   }
-  const auto got = TRY(ir::evaluate(*imported.graph, tables.kernels, inputs));
-  if (got.size() != outputs.size())
-    return fmt::format("{} outputs instead of {}", got.size(), outputs.size());
-  const bool half = std::any_of(outputs.begin(), outputs.end(), [](const Tensor& t) {
-    return t.dtype() == DType::f16 || t.dtype() == DType::bf16;
-  });
-  for (size_t i = 0; i < got.size(); ++i) {
-    const std::string why = difference(got[i], outputs[i], half ? 1e-2 : options.rtol);
-    if (!why.empty()) return fmt::format("output {}: {}", i, why);
-  }
-  return std::string();
+  const auto reference = TRY(ir::evaluate(*imported->graph, tables.refs, inputs));
+  if (std::string why = compare(reference, outputs, options.rtol); !why.empty())
+    return Outcome{false, std::move(why)};
+  if (!options.engine) return Outcome{};
+  const auto got = TRY(run_engine(*imported->graph, inputs, tables));
+  std::string why = compare(got, outputs, options.rtol);
+  return Outcome{false, why.empty() ? why : "engine: " + why};
 }
 
 Options parse(int argc, char** argv) {
@@ -143,6 +170,10 @@ Options parse(int argc, char** argv) {
       o.opset = std::atoi(next), ++i;
     else if (arg == "--print")
       o.print = true;
+    else if (arg == "--engine")
+      o.engine = true;
+    else if (arg == "--all")
+      o.all = true;
     else
       o.files.push_back(arg);
   }
@@ -153,18 +184,21 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
-  const Tables tables;
+  const api::Tables tables = api::make_tables();
   size_t passed = 0, failed = 0;
   for (const std::string& path : options.files) {
+    const std::string name = fs::path(path).filename().string();
     auto outcome = check(path, options, tables);
-    if (outcome && outcome->empty()) {
+    if (outcome && outcome->why.empty()) {
       ++passed;
+      if (options.all) std::printf("PASS %s\n", name.c_str()), std::fflush(stdout);
       continue;
     }
     ++failed;
-    std::string why = outcome ? *outcome : outcome.error().message();
-    if (why.ends_with('\n')) why.pop_back();
-    std::printf("FAIL %s: %s\n", fs::path(path).filename().c_str(), why.c_str());
+    std::string why = outcome ? outcome->why : one_line(outcome.error());
+    std::replace(why.begin(), why.end(), '\n', ' ');
+    std::printf("%s %s: %s\n", outcome && outcome->refused ? "REFUSED" : "FAIL", name.c_str(),
+                why.c_str());
     std::fflush(stdout);
   }
   std::printf("%zu passed, %zu failed\n", passed, failed);

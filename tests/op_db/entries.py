@@ -1,0 +1,135 @@
+"""PyTorch's operator database as cases: which entries count, and their samples.
+
+An entry counts for a dtype when it is deterministic in eager mode, dense, and runs on the CPU. What is left out, and
+why, is published with the results.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.utils import _pytree as pytree
+
+warnings.filterwarnings("ignore")
+
+FIRST, LARGEST_OF = 2, 20  # the samples taken: the first ones, and the largest of this many
+
+
+class LeftOut(Exception):
+    """Why an entry does not count."""
+
+
+@dataclass
+class Sample:
+    """A call: a module that makes it, and the tensors that the module takes."""
+
+    module: torch.nn.Module
+    inputs: tuple[torch.Tensor, ...]
+    outputs: list[torch.Tensor]
+
+
+class Call(torch.nn.Module):
+    """Calls an operator on tensors that are the module's inputs and on values that it holds itself."""
+
+    def __init__(self, function: Any, leaves: list[Any], spec: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.held = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        self.places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
+        self.spec = spec
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        leaves = list(self.held)
+        for place, tensor in zip(self.places, tensors, strict=True):
+            leaves[place] = tensor
+        args, kwargs = pytree.tree_unflatten(leaves, self.spec)
+        results = pytree.tree_leaves(self.function(*args, **kwargs))
+        results = [r for r in results if r is not None]
+        return results[0] if len(results) == 1 else tuple(results)
+
+
+def name_of(entry: Any) -> str:
+    """The entry's name as file names and tables give it: linalg.norm, norm@fro."""
+    return entry.name + (f"@{entry.variant_test_name}" if entry.variant_test_name else "")
+
+
+def entries(dtype: torch.dtype) -> list[Any]:
+    """The database's entries that take this dtype on the CPU."""
+    return [entry for entry in op_db if dtype in entry.supported_dtypes("cpu")]
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided:
+            raise LeftOut("it takes or gives sparse tensors")
+        return value.detach().clone(memory_format=torch.contiguous_format)
+    return value
+
+
+def _run(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], seed: int) -> list[torch.Tensor]:
+    torch.manual_seed(seed)
+    with torch.no_grad(), patch.object(torch, "manual_seed", lambda _: None):  # some entries fix the seed themselves
+        results = pytree.tree_leaves(module(*[t.clone() for t in inputs]))
+    for result in results:
+        if isinstance(result, torch.Tensor) and result.layout != torch.strided:
+            raise LeftOut("it takes or gives sparse tensors")
+    return [r if isinstance(r, torch.Tensor) else torch.tensor(r) for r in results]
+
+
+def _same(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
+    return all(
+        a.shape == b.shape and torch.allclose(a, b, equal_nan=True) for a, b in zip(ones, others, strict=True)
+    )
+
+
+def _size(sample: Any) -> int:
+    leaves = pytree.tree_leaves((sample.input, sample.args, sample.kwargs))
+    return sum(leaf.numel() for leaf in leaves if isinstance(leaf, torch.Tensor))
+
+
+def _chosen(entry: Any, dtype: torch.dtype) -> list[Any]:
+    torch.manual_seed(0)
+    first = list(islice(entry.sample_inputs("cpu", dtype, requires_grad=False), LARGEST_OF))
+    chosen = first[:FIRST]
+    rest = first[FIRST:]
+    if rest:
+        largest = max(rest, key=_size)
+        if _size(largest) > max(_size(one) for one in chosen):
+            chosen.append(largest)
+    return chosen
+
+
+def samples(entry: Any, dtype: torch.dtype) -> Iterator[Sample]:
+    """The samples of an entry. Raises LeftOut where the entry does not count."""
+    if entry.name.startswith(("empty", "new_empty", "resize_", "resize_as_")):
+        raise LeftOut("its results are not initialised")
+    found = random = 0
+    for chosen in _chosen(entry, dtype):
+        leaves, spec = pytree.tree_flatten(((chosen.input, *chosen.args), chosen.kwargs))
+        if any(isinstance(leaf, torch.Generator) for leaf in leaves):
+            continue
+        leaves = [_clean(leaf) for leaf in leaves]
+        # What a decomposition leaves open (signs of singular vectors) its entry says how to make definite.
+        function = entry.op
+        if entry.name.startswith(("linalg.", "svd", "pca_lowrank", "svd_lowrank", "geqrf", "qr", "ormqr")):
+            definite = chosen.output_process_fn_grad
+            function = lambda *a, _f=entry.op, _d=definite, **k: _d(_f(*a, **k))  # noqa: E731
+        module = Call(function, leaves, spec)
+        inputs = tuple(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
+        outputs = _run(module, inputs, 1)
+        if not _same(outputs, _run(module, inputs, 2)):
+            random += 1
+            continue
+        found += 1
+        yield Sample(module, inputs, outputs)
+    if random and not found:
+        raise LeftOut("it is random")
+    if not found:
+        raise LeftOut("it has no sample for the CPU")
