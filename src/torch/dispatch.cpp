@@ -254,7 +254,8 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
   const Builtin* builtin = find_builtin(schema);
   const bool container = builtin != nullptr && schema.name != "aten::Int" &&
                          !schema.arguments.empty() && !schema.arguments[0].type.is(Kind::tensor);
-  if (!container && poisoned(*this, arguments, reason)) {
+  const bool lost = !arguments.empty() && arguments[0].is<Poison>();  // the container itself
+  if ((!container || lost) && poisoned(*this, arguments, reason)) {
     if (schema.returns.size() <= 1) return Poison{reason};
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
   }

@@ -20,6 +20,9 @@ struct ImportOptions {
   std::map<std::string, std::string>
       settings;  // --set ARG=VALUE: Python arguments that are no tensors
   std::vector<std::string> input_names, output_names;  // instead of the program's own
+  // What computes numbers that the program derives from constants alone, such as a scale from sizes
+  // that are fixed; without it such numbers depend on data.
+  const ir::RefKernels* kernels = nullptr;
   int64_t max_steps = 50'000'000;  // statements that are evaluated before it is given up
 };
 

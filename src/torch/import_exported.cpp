@@ -564,6 +564,7 @@ Result<Imported> import_exported(const exported::Program& program, const std::st
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
+  m.kernels = options.kernels;
   collect_unknown(m, program.graph, lowerings);
   if (!m.problems.empty()) return fail(report_problems(m, path).error());
   Walker walker(m, program, options);

@@ -225,6 +225,7 @@ Result<Imported> import_torchscript(Program& program, const ImportOptions& optio
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
+  m.kernels = options.kernels;
   Interpreter interpreter(m, program, options.max_steps);
   auto located = [&](Error error) { return fail(with_where(std::move(error), {.file = path})); };
   if (auto ok = interpreter.load(); !ok) return located(ok.error());

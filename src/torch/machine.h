@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "ir/builder.h"
+#include "ir/ref_kernel.h"
 #include "torch/schema.h"
 #include "torch/state.h"
 
@@ -37,6 +38,12 @@ struct Notice {
   Where where;
 };
 
+// A condition that data decides, and which way it went.
+struct Fact {
+  Bool condition;
+  bool holds = true;
+};
+
 class Machine {
  public:
   Machine(ir::Graph& graph, const ir::OpSet& ops, const Lowerings& lowerings, Mode mode)
@@ -46,6 +53,10 @@ class Machine {
   ir::Builder builder;
   std::vector<Error> problems;  // operators that cannot be converted; evaluation goes on past them
   std::vector<Notice> notices;
+  // What computes numbers that the program derives from constants alone; may be null.
+  const ir::RefKernels* kernels = nullptr;
+  // Conditions that hold where evaluation is: those of the branches and loops around it.
+  std::vector<Fact> facts;
   Mode mode() const { return mode_; }
   ir::Ranges ranges() const { return builder.graph().ranges(); }
 
@@ -77,6 +88,8 @@ class Machine {
   TensorRef doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others = {},
                      size_t before = 0);
   std::optional<std::vector<Scalar>> known(const AbstractTensor& tensor) const;
+  // The value, where it comes from small constants alone (constants.cpp).
+  std::optional<Tensor> computed(const ir::Value& value);
   static std::vector<Dim> contiguous_strides(const Shape& sizes);
   bool is_contiguous(const AbstractTensor& tensor) const;
 
@@ -133,6 +146,7 @@ class Machine {
   Mode mode_;
   uint32_t doubts_ = 0;
   uint64_t writes_ = 0;
+  std::map<const ir::Value*, std::optional<Tensor>> computed_;
 };
 
 // A Python-level operator (on numbers, lists, strings) or one on views: works on values, not on

@@ -9,9 +9,10 @@ Value Value::tuple(std::vector<Value> items) {
 }
 
 std::string Value::kind() const {
-  static constexpr std::array<const char*, 15> kNames = {
+  static constexpr std::array<const char*, 16> kNames = {
       "None",   "bool",  "int",    "float", "str",      "Tensor",  "list",   "dict",
-      "object", "tuple", "device", "range", "function", "unknown", "complex"};
+      "object", "tuple", "device", "range", "function", "unknown", "complex",
+      "Optional that data decides"};
   return kNames[v.index()];
 }
 

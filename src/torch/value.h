@@ -113,6 +113,12 @@ struct Callable {
 // error.
 struct Poison {
   std::string reason;
+  bool uninitialised = false;  // of a variable that the program never reads without writing it first
+};
+// An Optional that data decides: the value where `present` holds, else None.
+struct Maybe {
+  Bool present;
+  std::shared_ptr<const Value> value;
 };
 struct Complex {
   double re = 0, im = 0;
@@ -120,7 +126,7 @@ struct Complex {
 
 struct Value {
   std::variant<std::monostate, Bool, Dim, Float, std::string, TensorRef, ListRef, DictRef,
-               ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex>
+               ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex, Maybe>
       v;
 
   Value() = default;
