@@ -123,6 +123,35 @@ V* cross_entropy(LowerContext& c) {
   return nll(c, log, target, how).result();
 }
 
+// torch.nn.functional.linear_cross_entropy with options: the same, part by part of the batch, which
+// spares memory in training.
+Expr of_linear(LowerContext& c, const Expr& reduction, const Expr& smoothing) {
+  const Expr logits = Expr::argument(c, "input").call(
+      "linear", {Expr::argument(c, "linear_weight"), Expr::argument(c, "linear_bias")});
+  return logits.call("cross_entropy_loss",
+                     {Expr::argument(c, "target"), Expr::argument(c, "weight"), reduction,
+                      Expr::argument(c, "ignore_index"), smoothing});
+}
+V* linear_cross_entropy_chunked(LowerContext& c) {
+  const std::string reduction = c.text("reduction");
+  if (reduction != "mean" && reduction != "sum")
+    return c.refuse("there are the reductions mean and sum");
+  for (const char* gradient :
+       {"compute_input_grad", "compute_linear_weight_grad", "compute_linear_bias_grad"}) {
+    if (c.flag(gradient))
+      return c.refuse("it computes gradients: the program was made for training",
+                      "export it under torch.no_grad()");
+  }
+  V* loss = of_linear(c, reduction == "mean" ? 1 : 2, Expr::argument(c, "label_smoothing")).result();
+  // Gradients that nobody asked for are empty tensors.
+  V *matrix = lower::filled(c, {0, 0}, 0, loss->dtype()),
+    *vector = lower::filled(c, {0}, 0, loss->dtype());
+  return c.give({loss, matrix, matrix, vector});
+}
+V* linear_cross_entropy_chunked_no_reduction(LowerContext& c) {
+  return of_linear(c, 0, 0.0).result();
+}
+
 }  // namespace cross_entropy_lowering
 
 std::span<const torch::Lowering> cross_entropy_torch() {
@@ -134,6 +163,9 @@ std::span<const torch::Lowering> cross_entropy_torch() {
       {"aten::nll_loss_nd", nll_loss},
       {"aten::nll_loss_forward", nll_loss_forward},
       {"aten::nll_loss2d_forward", nll_loss_forward},
+      {"torch_nn::_linear_cross_entropy_batch_chunked", linear_cross_entropy_chunked},
+      {"torch_nn::_linear_cross_entropy_batch_chunked_no_reduction",
+       linear_cross_entropy_chunked_no_reduction},
   };
   return kAll;
 }
