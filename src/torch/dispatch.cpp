@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "torch/lowering.h"
+#include "torch/views.h"
 
 namespace tenon::torch {
 namespace {
@@ -159,6 +160,36 @@ const Builtin* find_builtin(const Schema& schema) {
   return it == table.end() ? nullptr : it->second;
 }
 
+// The view that view_copy, unbind_copy, ... copy.
+struct CopiedView {
+  const Schema* view = nullptr;
+  const Builtin* builtin = nullptr;  // null: the operator is no such copy
+};
+CopiedView find_copied_view(const Schema& schema) {
+  constexpr std::string_view kCopy = "_copy";
+  if (!schema.name.ends_with(kCopy)) return {};
+  const std::string name = schema.name.substr(0, schema.name.size() - kCopy.size());
+  const Schema* view = find_overload(name, schema.overload);
+  if (view == nullptr || view->arguments.size() != schema.arguments.size()) return {};
+  return {view, find_builtin(*view)};
+}
+
+// The view, and memory of its own for each tensor that it gives.
+Result<Value> copy_view(Machine& m, const CopiedView& copied, std::vector<Value>& arguments) {
+  const Value made = TRY(copied.builtin->run(m, *copied.view, arguments));
+  if (made.is<Poison>()) return made;
+  if (made.is<TensorRef>()) return copy_tensor(m, made);
+  std::vector<Value> copies;
+  for (const Value& part : TRY(m.iterate(made))) copies.push_back(TRY(copy_tensor(m, part)));
+  return m.list(std::move(copies));
+}
+
+// Whether something computes this very overload.
+bool is_usable(const Schema& schema, const Lowerings& lowerings) {
+  return find_builtin(schema) != nullptr || lowerings.find(schema) != nullptr ||
+         find_copied_view(schema).builtin != nullptr;
+}
+
 }  // namespace
 
 Lowerings::Lowerings(std::span<const Lowering* const> all) {
@@ -172,7 +203,7 @@ const Lowering* Lowerings::find(const Schema& schema) const {
 }
 
 bool can_convert(const Schema& schema, const Lowerings& lowerings) {
-  if (find_builtin(schema) || lowerings.find(schema)) return true;
+  if (is_usable(schema, lowerings)) return true;
   const bool out = !schema.arguments.empty() && schema.arguments.back().written &&
                    schema.arguments.back().keyword_only;
   std::string functional = schema.name;
@@ -181,9 +212,7 @@ bool can_convert(const Schema& schema, const Lowerings& lowerings) {
   else if (!out)
     return false;
   for (const Schema& other : find_schemas(functional)) {
-    if (&other != &schema && other.name == functional &&
-        (find_builtin(other) || lowerings.find(other)))
-      return true;
+    if (&other != &schema && other.name == functional && is_usable(other, lowerings)) return true;
   }
   return false;
 }
@@ -260,6 +289,8 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
   }
   if (builtin) return builtin->run(*this, schema, arguments);
+  if (const CopiedView copied = find_copied_view(schema); copied.builtin != nullptr)
+    return copy_view(*this, copied, arguments);
   if (auto known = TRY(known_arithmetic(*this, schema, arguments))) return std::move(*known);
   if (const Lowering* lowering = lowerings_->find(schema))
     return lower(schema, *lowering, arguments);
@@ -342,7 +373,7 @@ Result<Value> Machine::in_place(const Schema& schema, std::vector<Value>& argume
   }
   const auto schemas = find_schemas(name);
   const Schema* functional = out_variant ? nullptr : find_overload(name, schema.overload);
-  auto usable = [&](const Schema& s) { return find_builtin(s) || lowerings_->find(s); };
+  auto usable = [&](const Schema& s) { return is_usable(s, *lowerings_); };
   if (functional && !usable(*functional)) return missing(schema, arguments);
   if (!functional && std::none_of(schemas.begin(), schemas.end(),
                                   [&](const Schema& s) { return &s != &schema && usable(s); }))
