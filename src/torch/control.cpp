@@ -6,6 +6,7 @@
 #include <set>
 
 #include "torch/interpreter.h"
+#include "torch/views.h"
 
 namespace tenon::torch {
 
@@ -369,6 +370,11 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
 
 Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, Branch& x,
                                         Branch& y, ir::Node* node, State& merged) {
+  if (is_complex(a->dtype) && is_complex(b->dtype)) {
+    const Value joined = TRY(join_tensors(real_view(a), real_view(b), x, y, node, merged));
+    const TensorRef* parts = joined.get<TensorRef>();
+    return parts ? Value(complex_view(*parts)) : joined;
+  }
   if (a->dtype != b->dtype) return Poison{fmt::format("the two sides of the branch at {} give tensors of other types", x.line)};
   if (a->sizes.size() != b->sizes.size())
     return Poison{fmt::format("the two sides of the branch at {} give tensors of {} and {} dimensions", x.line, a->sizes.size(), b->sizes.size())};
@@ -699,7 +705,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*input->type.shape)[i] = symbol;
         }
         // In the first iteration it is the tensor from before the loop.
-        const Value inner = m_.tensor(input);
+        const Value inner = m_.tensor(input, is_complex((*before.get<TensorRef>())->dtype));
         slot.set(m_.state, call.locals,
                  m_.doubtful(*inner.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {
@@ -753,7 +759,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
             (slot.kind == Slot::Kind::local && !locals0.contains(slot.name)))
           return;
         if (const TensorRef* t = initial.get<TensorRef>())
-          carried[slot] = ir::Type::tensor((*t)->dtype, (*t)->sizes);
+          carried[slot] = ir::Type::tensor(real_type((*t)->dtype), graph_shape(**t));
         else if (is_number(initial))
           carried[slot] = number_type(initial);
         else if (slot.kind != Slot::Kind::local || !initial.is_none()) {
@@ -765,18 +771,19 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
         changed = true;
         return;
       }
-      const TensorRef* t = after.get<TensorRef>();
-      if ((t != nullptr) != (it->second.shape && !is_number(before))) return;
-      if (t == nullptr) return;
-      if ((*t)->dtype != it->second.dtype || (*t)->sizes.size() != it->second.shape->size()) {
+      const TensorRef* now = after.get<TensorRef>();
+      if ((now != nullptr) != (it->second.shape && !is_number(before))) return;
+      if (now == nullptr) return;
+      const TensorRef t = real_view(*now), was = real_view(*before.get<TensorRef>());
+      if ((*now)->dtype != (*before.get<TensorRef>())->dtype || t->dtype != it->second.dtype ||
+          t->sizes.size() != it->second.shape->size()) {
         why = fmt::format("{} changes its type or rank from one iteration to the next",
                           slot.describe());
         return;
       }
-      const TensorRef* inner = before.get<TensorRef>();
-      for (size_t i = 0; i < (*t)->sizes.size(); ++i) {
+      for (size_t i = 0; i < t->sizes.size(); ++i) {
         Dim& entry = (*it->second.shape)[i];
-        if (entry.is(-1) || (*t)->sizes[i] == (*inner)->sizes[i]) continue;
+        if (entry.is(-1) || t->sizes[i] == was->sizes[i]) continue;
         entry = -1;
         changed = true;
       }
@@ -856,7 +863,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*output->type.shape)[i] = symbol;
         }
         // Without any iteration it is the tensor from before the loop.
-        const Value result = m_.tensor(output);
+        const Value result = m_.tensor(output, is_complex((*before.get<TensorRef>())->dtype));
         slot.set(m_.state, call.locals,
                  m_.doubtful(*result.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {

@@ -61,6 +61,8 @@ struct InputForm {
 Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position,
                              const std::optional<InputForm>& recorded,
                              const ImportOptions& options);
+// Adds an input to the graph; complex ones as their parts.
+Value input_tensor(Machine& m, const std::string& name, const InputForm& form);
 // Fails where the options name an input that the program does not have.
 Status check_names(const ImportOptions& options, const std::vector<std::string>& inputs);
 // Declares a dynamic dimension; the same name means the same size.

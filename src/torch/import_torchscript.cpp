@@ -124,7 +124,7 @@ class Inputs {
     names_.push_back(name);
     const std::string& shown =
         position < options_.input_names.size() ? options_.input_names[position] : name;
-    return m_.tensor(graph.add_input(shown, ir::Type::tensor(made.dtype, made.shape)));
+    return input_tensor(m_, shown, made);
   }
 
   Result<Value> setting(const std::string& text, const SchemaType& type, const std::string& name) {

@@ -72,6 +72,13 @@ int64_t truncate(double d) {
 
 }  // namespace
 
+Status Machine::need_real(const AbstractTensor& tensor, const char* what) const {
+  if (!is_complex(tensor.dtype)) return {};
+  return fail(ErrorKind::unsupported, fmt::format("{} cannot be taken from this tensor", what),
+              "it is complex, and complex numbers are no Python values here",
+              "take its real and its imaginary part: torch.view_as_real(x)");
+}
+
 Result<Dim> Machine::to_int(const Value& value) {
   if (const Dim* d = value.get<Dim>()) return *d;
   if (const Bool* b = value.get<Bool>()) {
@@ -101,6 +108,7 @@ Result<Dim> Machine::to_int(const Value& value) {
       if (const Dim* d = std::get_if<Dim>(&s)) return *d;
       return to_int(to_value(s));
     }
+    TRY(need_real(**t, "an integer"));
     ir::Value* source = TRY(read(**t));
     if (auto constant = constant_element(*this, *source)) return Dim(truncate(*constant));
     if (source->contents && source->contents->size() == 1) return (*source->contents)[0];
@@ -144,6 +152,7 @@ Result<Float> Machine::to_float(const Value& value) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
       return to_float(to_value((*elements)[0]));
     }
+    TRY(need_real(**t, "a number"));
     ir::Value* source = TRY(read(**t));
     if (auto constant = constant_element(*this, *source)) return Float{*constant, {}, 1, 0, nullptr};
     if (source->rank() != 0)
@@ -167,7 +176,7 @@ Result<Bool> Machine::to_bool(const Value& value) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
       return to_bool(to_value((*elements)[0]));
     }
-    ir::Value* source = TRY(read(**t));
+    ir::Value* source = TRY(read_as(**t, is_complex((*t)->dtype) ? DType::boolean : (*t)->dtype));
     if (auto constant = constant_element(*this, *source)) return Bool::of(*constant != 0);
     source = builder.cast(source, DType::boolean);
     if (source->rank() != 0)
@@ -184,7 +193,13 @@ Result<Bool> Machine::to_bool(const Value& value) {
 }
 
 Result<ir::Value*> Machine::scalar_value(const Value& number, DType dtype) {
-  if (const TensorRef* t = number.get<TensorRef>()) return builder.cast(TRY(read(**t)), dtype);
+  if (const TensorRef* t = number.get<TensorRef>()) return read_as(**t, dtype);
+  if (is_complex(dtype)) return complex_scalar(number, dtype);
+  if (const Complex* z = number.get<Complex>()) {
+    if (z->im == 0) return builder.scalar(z->re, dtype);
+    return fail(ErrorKind::bad_file, "a complex number stands where a real one is needed",
+                to_text(number));
+  }
   if (const Dim* d = number.get<Dim>()) {
     if (auto n = d->constant()) {
       return dtype == DType::i64 ? builder.scalar_int(*n)

@@ -26,6 +26,20 @@ constexpr std::array<DType, 30> kScalarTypes = {
     DType::f8e5m2fnuz, DType::f8e4m3fnuz, DType::u16,       DType::u32,       DType::u64};
 }
 
+DType real_type(DType dtype) {
+  return dtype == DType::c64 ? DType::f32 : dtype == DType::c128 ? DType::f64 : dtype;
+}
+
+DType complex_type(DType dtype) {
+  return dtype == DType::f32 ? DType::c64 : dtype == DType::f64 ? DType::c128 : DType::undefined;
+}
+
+Shape graph_shape(const AbstractTensor& tensor) {
+  Shape shape = tensor.sizes;
+  if (is_complex(tensor.dtype)) shape.emplace_back(2);
+  return shape;
+}
+
 DType dtype_of_scalar_type(int64_t scalar_type) {
   return scalar_type >= 0 && scalar_type < static_cast<int64_t>(kScalarTypes.size())
              ? kScalarTypes[static_cast<size_t>(scalar_type)]
