@@ -206,7 +206,14 @@ Status Machine::reduce() {
   TRY(require(2));
   Value* args = TRY(pop());
   Value* callable = TRY(pop());
-  if (args->kind != Kind::tuple) return damaged("the arguments of a call are no tuple");
+  if (args->kind != Kind::tuple) {
+    // TorchScript calls an enumeration with the bare value of its member.
+    if (!callable->is(Kind::global) || !callable->text.starts_with("__torch__"))
+      return damaged("the arguments of a call are no tuple");
+    Value& only = add(Kind::tuple);
+    only.items = {args};
+    args = &only;
+  }
   Value& made = push(Kind::call);
   made.callable = callable;
   made.args = args;

@@ -203,9 +203,16 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   // Forms whose first argument is a type, not a value.
   if (name == "annotate" || name == "unchecked_cast") {
     Value value = e.kids.size() > 2 ? TRY(eval(e.kids[2], call)) : Value();
-    // Traces say so where a tensor is taken for a number.
-    if (value.is<TensorRef>() && e.kids[1].is(K::name) && e.kids[1].text == "number")
-      return TRY(m_.call("aten::ScalarImplicit", {std::move(value)}));
+    // A tensor that is taken for a number.
+    if (value.is<TensorRef>() && e.kids[1].is(K::name)) {
+      const std::string& type = e.kids[1].text;
+      if (type == "number") return TRY(m_.call("aten::ScalarImplicit", {std::move(value)}));
+      if (type == "int") return TRY(m_.to_int(value));
+      if (type == "float") return TRY(m_.to_float(value));
+    }
+    // The program has asked whether the value is there.
+    if (const Maybe* maybe = value.get<Maybe>(); maybe && name == "unchecked_cast")
+      return *maybe->value;
     return value;
   }
   if (name == "uninitialized") return Poison{"a variable is used before it has a value", true};

@@ -70,7 +70,10 @@ Interpreter::Interpreter(ContextState& context, const EngineState& engine)
     : context_(context), engine_(engine) {
   prepare(*engine.lowered.graph);
   for (const ir::Symbol& symbol : engine.lowered.graph->symbols) {
-    if (symbol.source != nullptr) sources_.emplace(symbol.source, &symbol);
+    if (symbol.source == nullptr) continue;
+    sources_.emplace(symbol.source, &symbol);
+    if (symbol.source->graph != engine_.lowered.graph.get())
+      bound_by_[symbol.source->graph].push_back(&symbol);
   }
 }
 
@@ -130,6 +133,10 @@ Result<std::vector<Held>> Interpreter::run(const ir::Graph& graph, std::vector<H
                  .what = "a subgraph cannot be run",
                  .why = fmt::format("it takes {} inputs and was given {}", graph.inputs().size(),
                                     inputs.size())});
+  }
+  // Sizes that the iteration before bound are not this one's.
+  if (auto it = bound_by_.find(&graph); it != bound_by_.end()) {
+    for (const ir::Symbol* symbol : it->second) bindings_.erase(symbol->name);
   }
   for (size_t i = 0; i < inputs.size(); ++i) set(graph.inputs()[i], std::move(inputs[i]));
   for (const auto& node : graph.nodes()) {

@@ -68,6 +68,7 @@ class Interpreter {
   std::unordered_map<const ir::Node*, std::vector<const ir::Value*>> last_uses_;
   std::unordered_map<const ir::Graph*, const ir::Node*> owners_;
   std::unordered_multimap<const ir::Value*, const ir::Symbol*> sources_;
+  std::unordered_map<const ir::Graph*, std::vector<const ir::Symbol*>> bound_by_;  // of subgraphs
   std::map<std::pair<const ir::Node*, std::vector<Dims>>, Kernel> kernels_;
 };
 
