@@ -28,6 +28,10 @@ void ModelOptions::declare(CLI::App& app, bool naming) {
   app.add_option("--dynamic", dynamic, "dimensions that vary: 'image[batch=1..8,3,224,224]'");
   app.add_option("--set", settings, "ARG=VALUE: fixes a Python argument that is no tensor");
   app.add_option("--method", method, "the method to read instead of forward");
+  app.add_option("--state", state,
+                 "what a call leaves behind in the module: keep it as inputs and outputs of the "
+                 "graph (NAME and NAME_out), or drop it")
+      ->check(CLI::IsMember({"keep", "drop"}));
   if (!naming) return;
   app.add_option("--input-names", input_names, "names for the inputs, A,B");
   app.add_option("--output-names", output_names, "names for the outputs, A,B");
@@ -39,6 +43,7 @@ Result<api::LoadOptions> ModelOptions::parse() const {
                     : mode == "script" ? torch::Mode::script
                                        : torch::Mode::automatic;
   out.import.method = method;
+  out.import.keep_state = state == "keep";
   out.import.shapes = TRY(parse_shapes(shapes));
   out.import.dynamic = TRY(parse_shapes(dynamic));
   out.import.input_names = split(input_names);

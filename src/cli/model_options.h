@@ -12,6 +12,7 @@ struct ModelOptions {
   std::string input_names, output_names;
   std::vector<std::string> settings;
   std::string method = "forward";
+  std::string state = "keep";
 
   void declare(CLI::App& app, bool naming);
   Result<api::LoadOptions> parse() const;

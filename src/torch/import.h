@@ -20,6 +20,9 @@ struct ImportOptions {
   std::map<std::string, std::string>
       settings;  // --set ARG=VALUE: Python arguments that are no tensors
   std::vector<std::string> input_names, output_names;  // instead of the program's own
+  // Whether what a call leaves behind in the module, buffers and attributes, becomes inputs and
+  // outputs of the graph; otherwise it is forgotten.
+  bool keep_state = true;
   // What computes numbers that the program derives from constants alone, such as a scale from sizes
   // that are fixed; without it such numbers depend on data.
   const ir::RefKernels* kernels = nullptr;

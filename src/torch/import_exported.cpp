@@ -7,6 +7,7 @@
 
 #include "torch/exported/program.h"
 #include "torch/import.h"
+#include "torch/module_state.h"
 #include "torch/views.h"
 
 namespace tenon::torch {
@@ -20,14 +21,18 @@ class Walker {
   Walker(Machine& m, const exported::Program& program, const ImportOptions& options)
       : m_(m), program_(program), options_(options) {}
 
-  Status run() {
+  // With the state in `slots` as inputs and outputs beside the program's own; `before` is the state
+  // that the program begins with.
+  Status run(std::vector<StateSlot>& slots, State& before) {
     ir::Graph& graph = m_.builder.graph();
     for (const auto& [name, range] : program_.ranges) {
       graph.symbols.push_back({.name = name, .range = range});
     }
     TRY(make_inputs());
     prune_symbols();
+    enter_state(m_, slots);
     bind_symbols(graph);
+    before = m_.state;
     for (const exported::Node& node : program_.graph.nodes) TRY(run_node(node, env_));
     return outputs();
   }
@@ -74,6 +79,7 @@ class Walker {
                            "export and save the program again");
           }
           env_[value] = TRY(weight(found->second, spec.target));
+          kept_[spec.target] = env_[value];
           break;
         }
         case K::constant:
@@ -493,23 +499,53 @@ class Walker {
       using K = exported::OutputSpec::Kind;
       if (spec.kind == K::user_output || spec.kind == K::loss) {
         results.push_back(TRY(convert(spec.arg, env_)));
-      } else if (spec.kind == K::buffer_mutation || spec.kind == K::user_input_mutation ||
-                 spec.kind == K::parameter_mutation) {
-        m_.notices.push_back(
-            {fmt::format(
-                 "the program writes to '{}'; the new value is used but not kept for the next run",
-                 spec.target),
-             {}});
+      } else if (spec.kind == K::buffer_mutation || spec.kind == K::parameter_mutation) {
+        TRY(keep(spec));
       }
     }
     const std::vector<std::string> keys = output_keys();
+    Value result;
     if (keys.size() == results.size() && !keys.empty()) {
       DictData data;
       for (size_t i = 0; i < keys.size(); ++i) data.items.emplace_back(keys[i], results[i]);
-      return add_outputs(m_, DictRef{m_.state.dicts.add(std::move(data))}, options_);
+      result = DictRef{m_.state.dicts.add(std::move(data))};
+    } else {
+      result = results.size() == 1 ? results[0] : Value::tuple(std::move(results));
     }
-    if (results.size() == 1) return add_outputs(m_, results[0], options_);
-    return add_outputs(m_, Value::tuple(std::move(results)), options_);
+    TRY(add_outputs(m_, result, options_));
+    return written_inputs();
+  }
+
+  // A buffer's new value, which a program without in-place operators gives as an output.
+  Status keep(const exported::OutputSpec& spec) {
+    auto buffer = kept_.find(spec.target);
+    const Value value = TRY(convert(spec.arg, env_));
+    const TensorRef* made = value.get<TensorRef>();
+    if (buffer == kept_.end() || made == nullptr) return {};
+    const TensorRef& to = *buffer->second.get<TensorRef>();
+    if ((*made)->storage == to->storage && !(*made)->view) return {};
+    return m_.write(*to, TRY(m_.read(**made)));
+  }
+
+  // An input that the program writes to comes out as an output of its own, NAME_out.
+  Status written_inputs() {
+    for (const exported::OutputSpec& spec : program_.outputs) {
+      if (spec.kind != exported::OutputSpec::Kind::user_input_mutation) continue;
+      if (!options_.keep_state) {
+        m_.notices.push_back(
+            {fmt::format("the program writes to its input '{}', which stays as it was given",
+                         spec.target),
+             {}});
+        continue;
+      }
+      const Value value = TRY(convert(spec.arg, env_));
+      const TensorRef* t = value.get<TensorRef>();
+      if (t == nullptr) continue;
+      ir::Value* out = m_.builder.emit_named("Identity", {TRY(m_.read(**t))});
+      out->name = spec.target + "_out";
+      m_.builder.graph().add_output(out);
+    }
+    return m_.builder.status();
   }
 
   Machine& m_;
@@ -517,6 +553,7 @@ class Walker {
   const ImportOptions& options_;
   Env env_;
   std::map<std::string, Value> shared_;
+  std::map<std::string, Value> kept_;  // weights, by their names in the module
 };
 
 // Every operator of the program that nothing can convert, with how often it occurs.
@@ -564,18 +601,19 @@ Result<Imported> import_exported(const exported::Program& program, const std::st
                  .why = "--method names " + options.method,
                  .hint = "leave --method out"});
   }
-  Imported out;
-  out.graph = std::make_unique<ir::Graph>();
-  Machine m(*out.graph, ops, lowerings, options.mode);
-  m.kernels = options.kernels;
-  collect_unknown(m, program.graph, lowerings);
-  if (!m.problems.empty()) return fail(report_problems(m, path).error());
-  Walker walker(m, program, options);
-  if (auto ok = walker.run(); !ok) return fail(with_where(ok.error(), {.file = path}));
-  TRY(report_problems(m, path));
-  out.graph->remove_dead();
-  out.notices = std::move(m.notices);
-  return out;
+  return with_state(options, path, [&](std::vector<StateSlot>& slots) -> Result<Evaluation> {
+    Evaluation out;
+    out.machine = std::make_unique<Machine>(*out.graph, ops, lowerings, options.mode);
+    Machine& m = *out.machine;
+    m.kernels = options.kernels;
+    collect_unknown(m, program.graph, lowerings);
+    if (!m.problems.empty()) return fail(report_problems(m, path).error());
+    Walker walker(m, program, options);
+    if (auto ok = walker.run(slots, out.before); !ok)
+      return fail(with_where(ok.error(), {.file = path}));
+    TRY(report_problems(m, path));
+    return out;
+  });
 }
 
 }  // namespace tenon::torch

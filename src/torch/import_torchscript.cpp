@@ -6,6 +6,7 @@
 #include "archive/detect.h"
 #include "torch/import.h"
 #include "torch/interpreter.h"
+#include "torch/module_state.h"
 
 namespace tenon::torch {
 namespace {
@@ -219,12 +220,30 @@ Result<Imported> import_torchscript(const std::string& path, const ImportOptions
   return import_torchscript(program, options, ops, lowerings);
 }
 
-Result<Imported> import_torchscript(Program& program, const ImportOptions& options,
-                                    const ir::OpSet& ops, const Lowerings& lowerings) {
+namespace {
+
+Status check_settings(const ImportOptions& options, const script::Function& method,
+                      const std::string& path) {
+  for (const auto& [name, text] : options.settings) {
+    if (std::none_of(method.parameters.begin(), method.parameters.end(),
+                     [&](const auto& p) { return p.name == name; })) {
+      return fail({.kind = ErrorKind::usage,
+                   .what = fmt::format("the method has no argument '{}'", name),
+                   .where = {.file = path},
+                   .why = "--set names it",
+                   .hint = "check its spelling"});
+    }
+  }
+  return {};
+}
+
+// Evaluates the method with the state in `slots` as inputs and outputs beside its own.
+Result<Evaluation> evaluate(Program& program, const ImportOptions& options, const ir::OpSet& ops,
+                            const Lowerings& lowerings, std::vector<StateSlot>& slots) {
   const std::string& path = program.path();
-  Imported out;
-  out.graph = std::make_unique<ir::Graph>();
-  Machine m(*out.graph, ops, lowerings, options.mode);
+  Evaluation out;
+  out.machine = std::make_unique<Machine>(*out.graph, ops, lowerings, options.mode);
+  Machine& m = *out.machine;
   m.kernels = options.kernels;
   Interpreter interpreter(m, program, options.max_steps);
   auto located = [&](Error error) { return fail(with_where(std::move(error), {.file = path})); };
@@ -241,7 +260,6 @@ Result<Imported> import_torchscript(Program& program, const ImportOptions& optio
   }
   Inputs inputs(m, program, options);
   TRY(inputs.read_recorded());
-  std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> keywords;
   for (size_t i = 1; i < method.definition->parameters.size(); ++i) {
     const script::Parameter& parameter = method.definition->parameters[i];
@@ -252,21 +270,12 @@ Result<Imported> import_torchscript(Program& program, const ImportOptions& optio
     keywords.emplace_back(parameter.name, std::move(*value));
   }
   TRY(check_names(options, inputs.names()));
-  for (const auto& [name, text] : options.settings) {
-    const auto& parameters = method.definition->parameters;
-    if (std::none_of(parameters.begin(), parameters.end(),
-                     [&](const auto& p) { return p.name == name; })) {
-      return fail({.kind = ErrorKind::usage,
-                   .what = fmt::format("the method has no argument '{}'", name),
-                   .where = {.file = path},
-                   .why = "--set names it",
-                   .hint = "check its spelling"});
-    }
-  }
+  TRY(check_settings(options, *method.definition, path));
+  enter_state(m, slots);
   bind_symbols(*out.graph);
+  out.before = m.state;
 
-  auto result = interpreter.call_method(interpreter.root(), options.method, std::move(positional),
-                                        std::move(keywords));
+  auto result = interpreter.call_method(interpreter.root(), options.method, {}, std::move(keywords));
   if (result) {
     if (auto ok = add_outputs(m, *result, options); !ok) result = std::unexpected(ok.error());
   }
@@ -285,9 +294,16 @@ Result<Imported> import_torchscript(Program& program, const ImportOptions& optio
     }
     return fail(std::move(error));
   }
-  out.graph->remove_dead();
-  out.notices = std::move(m.notices);
   return out;
+}
+
+}  // namespace
+
+Result<Imported> import_torchscript(Program& program, const ImportOptions& options,
+                                    const ir::OpSet& ops, const Lowerings& lowerings) {
+  return with_state(options, program.path(), [&](std::vector<StateSlot>& slots) {
+    return evaluate(program, options, ops, lowerings, slots);
+  });
 }
 
 Result<Imported> import_program(const std::string& path, const ImportOptions& options,

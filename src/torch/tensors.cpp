@@ -264,11 +264,6 @@ Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
     value = TRY(apply_inverse(link->step, whole, value));
   }
   Storage& storage = state.storages.edit(tensor.storage);
-  if (!storage.parameter.empty() && storage.version == 0) {
-    notices.push_back({"the program writes to " + storage.parameter +
-                           "; the new value is used but not kept for the next run",
-                       ir::where(builder.origin())});
-  }
   storage.value = value;
   storage.known.reset();
   storage.uninitialised = false;

@@ -53,4 +53,43 @@ int64_t scalar_type_of_dtype(DType dtype) {
   return -1;
 }
 
+bool same(const Value& a, const Value& b) {
+  if (a.v.index() != b.v.index()) return false;
+  return std::visit(
+      [&](const auto& x) -> bool {
+        using T = std::remove_cvref_t<decltype(x)>;
+        const T& y = std::get<T>(b.v);
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return true;
+        else if constexpr (std::is_same_v<T, Bool>)
+          return x.kind == y.kind && x.computed == y.computed && x.relation == y.relation &&
+                 x.lhs == y.lhs && x.rhs == y.rhs;
+        else if constexpr (std::is_same_v<T, Float>)
+          return x.known == y.known && x.of == y.of && x.factor == y.factor &&
+                 x.offset == y.offset && x.computed == y.computed;
+        else if constexpr (std::is_same_v<T, TensorRef>)
+          return x == y || (x->storage == y->storage && x->view == y->view && x->sizes == y->sizes);
+        else if constexpr (std::is_same_v<T, TupleRef>) {
+          if (x == y) return true;
+          if (x->items.size() != y->items.size()) return false;
+          for (size_t i = 0; i < x->items.size(); ++i) {
+            if (!same(x->items[i], y->items[i])) return false;
+          }
+          return true;
+        } else if constexpr (std::is_same_v<T, Range>)
+          return x.start == y.start && x.stop == y.stop && x.step == y.step;
+        else if constexpr (std::is_same_v<T, Callable>)
+          return x.name == y.name;
+        else if constexpr (std::is_same_v<T, Poison>)
+          return true;
+        else if constexpr (std::is_same_v<T, Complex>)
+          return x.re == y.re && x.im == y.im;
+        else if constexpr (std::is_same_v<T, Maybe>)
+          return same(Value(x.present), Value(y.present)) && same(*x.value, *y.value);
+        else
+          return x == y;
+      },
+      a.v);
+}
+
 }  // namespace tenon::torch

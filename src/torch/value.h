@@ -164,6 +164,9 @@ struct Value {
   std::string kind() const;  // "int", "Tensor", for messages
 };
 
+// Whether both are the same value: equal numbers and texts, the same graph value, the same object.
+bool same(const Value& a, const Value& b);
+
 struct TupleData {
   std::vector<Value> items;
   std::vector<std::string> names;  // of a NamedTuple
