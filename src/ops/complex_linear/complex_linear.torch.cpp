@@ -9,7 +9,9 @@
 namespace tenon::ops {
 namespace complex_linear_lowering {
 
+using lower::applied;
 using lower::Parts;
+using lower::result;
 using lower::V;
 using torch::LowerContext;
 using torch::TensorRef;
@@ -122,23 +124,6 @@ V* bilinear(LowerContext& c) {
   return c.refused() ? nullptr : complex_of(c, z);
 }
 
-// The machine's own operators on tensors, for formulas of several.
-Value applied(LowerContext& c, const std::string& op, std::vector<Value> arguments) {
-  auto result = c.machine().call(op, std::move(arguments));
-  if (result) return *result;
-  c.b.fail(result.error());
-  return {};
-}
-V* result(LowerContext& c, const Value& value) {
-  const TensorRef* t = value.get<TensorRef>();
-  if (t == nullptr) return c.refuse("a part of its formula cannot be computed");
-  auto read = c.machine().read(**t);
-  if (!read) {
-    c.b.fail(read.error());
-    return c.b.scalar(0, DType::f32);
-  }
-  return is_complex((*t)->dtype) ? c.complex(*read) : *read;
-}
 Value times(LowerContext& c, const Value& x, std::string_view factor) {
   const Value& by = c.value(factor);
   const ir::Dim* d = by.get<ir::Dim>();
