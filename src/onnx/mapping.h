@@ -101,6 +101,7 @@ struct Mapping {
   Status (*write)(ExportContext&) = nullptr;         // null: the node as it is
   Widen widen = Widen::halves;
   std::string_view domain = {};
+  bool spell_out = false;  // attributes are written where they have their default values, too
 };
 
 // The attributes with the operator's defaults for those that are absent.
@@ -114,6 +115,7 @@ struct MappingOptions {
   Result<Values> (*read)(ImportContext&) = nullptr;
   Status (*write)(ExportContext&) = nullptr;
   Widen widen = Widen::halves;
+  bool spell_out = false;
 };
 template <class Op>
 constexpr Mapping plain(MappingOptions options = {}) {
@@ -121,7 +123,8 @@ constexpr Mapping plain(MappingOptions options = {}) {
           .defaults = &with_defaults<Op>,
           .read = options.read,
           .write = options.write,
-          .widen = options.widen};
+          .widen = options.widen,
+          .spell_out = options.spell_out};
 }
 // An operator that is read into others.
 constexpr Mapping read_only(std::string_view op, Result<Values> (*read)(ImportContext&)) {

@@ -57,7 +57,7 @@ case("complex_make_f64", torch.complex, r(3, dtype=torch.float64), r(3, dtype=to
 case("complex_polar", torch.polar, pos(3, 4), r(3, 4))
 case("complex_views", lambda x: (x.reshape(2, 6), x.t(), x[1:, ::2], x[..., -1], x.unsqueeze(0).expand(2, 3, 4), x.flatten()), a)
 case("complex_diagonal", lambda x: (x.diagonal(), x.unfold(1, 2, 1), x.movedim(0, 1)), a)
-case("complex_as_strided", lambda x: x.as_strided((2, 3), (1, 4)), a)
+case("complex_as_strided", lambda x: x.as_strided((2, 3), (1, 4)), a, export=False)
 case("complex_view_dtype", lambda x: x.view(torch.float32), a, trace=False)
 case("real_view_complex", lambda x: x.view(torch.complex64), r(3, 8), trace=False)
 case("complex_to", lambda x: (x.to(torch.complex128), x.real.to(torch.complex64), x.cfloat(), x.cdouble()), a)
@@ -127,7 +127,7 @@ case("complex_rotary_half", rotary, r(2, 5, 3, 8, dtype=torch.float16), torch.po
 # --- linear operators
 case("complex_sum", lambda x: (x.sum(), x.sum(0), x.sum((0, 1), keepdim=True), x.mean(1), x.mean()), a)
 case("real_sum_complex", lambda x: x.sum(0, dtype=torch.complex64), r(3, 4))
-case("complex_prod", lambda x: (x.prod(), x.prod(0), x.prod(1, keepdim=True)), a)
+case("complex_prod", lambda x: (x.prod(), x.prod(0), x.prod(1, keepdim=True)), a, export=False)
 case("complex_cumsum", lambda x: x.cumsum(1), a)
 case("complex_var", lambda x: (x.var(), x.std(1), x.var(0, unbiased=False)), a)
 case("complex_norm", lambda x: (x.norm(), torch.linalg.vector_norm(x, 1, dim=1), torch.linalg.norm(x)), a)
@@ -150,3 +150,50 @@ case("complex_einsum_three", lambda x, y, w: torch.einsum("i,j,k->ijk", x, y, w)
 case("complex_vecdot", lambda x, y: torch.linalg.vecdot(x, y), a, b)
 case("complex_kron", torch.kron, z(2, 3), z(3, 2))
 case("complex_branch", lambda x: x * 2j if x.shape[0] > 1 else x, a)
+
+
+class Spectral(torch.nn.Module):
+    """A layer of a Fourier neural operator: low frequencies are mixed, the others dropped."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(z(3, 4, 5, 3))
+
+    def forward(self, x):
+        spectrum = torch.fft.rfft2(x)
+        out = torch.zeros(x.shape[0], 4, x.shape[2], x.shape[3] // 2 + 1, dtype=torch.cfloat)
+        out[:, :, :5, :3] = torch.einsum("bixy,ioxy->boxy", spectrum[:, :, :5, :3], self.weight)
+        return torch.fft.irfft2(out, s=x.shape[-2:])
+
+
+case("complex_fourier_operator", Spectral(), r(2, 3, 10, 8))
+
+
+class Rotary(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        angles = torch.outer(torch.arange(32).float(), 1 / (100.0 ** (torch.arange(0, 8, 2) / 8)))
+        self.register_buffer("table", torch.polar(torch.ones_like(angles), angles))
+
+    def forward(self, q):
+        table = self.table[: q.shape[1]]
+        pairs = torch.view_as_complex(q.float().reshape(*q.shape[:-1], -1, 2))
+        return torch.view_as_real(pairs * table.view(1, q.shape[1], 1, -1)).flatten(3).type_as(q)
+
+
+case("complex_rotary_table", Rotary(), r(2, 5, 3, 8))
+
+
+class Loops(torch.nn.Module):
+    """A complex tensor that a loop carries, and one that a branch decides."""
+
+    def forward(self, x, n: torch.Tensor):
+        y = x
+        for _ in range(int(n)):
+            y = y * x
+        if n > 2:
+            y = y.conj() + 1
+        return y, y.real
+
+
+case("complex_loop", Loops(), a, torch.tensor(3), export=False, trace=False, script=True)

@@ -72,8 +72,10 @@ Status write_stft(onnx::ExportContext& c) {
 
 }  // namespace stft_mapping
 
+// onnx's own shape inference takes an attribute that is left out for 0, where its default is 1.
 std::span<const onnx::Mapping> stft_onnx() {
-  static constexpr onnx::Mapping rows[] = {onnx::plain<STFT>({.write = stft_mapping::write_stft})};
+  static constexpr onnx::Mapping rows[] = {
+      onnx::plain<STFT>({.write = stft_mapping::write_stft, .spell_out = true})};
   return rows;
 }
 
