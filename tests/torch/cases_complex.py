@@ -182,18 +182,3 @@ class Rotary(torch.nn.Module):
 
 
 case("complex_rotary_table", Rotary(), r(2, 5, 3, 8))
-
-
-class Loops(torch.nn.Module):
-    """A complex tensor that a loop carries, and one that a branch decides."""
-
-    def forward(self, x, n: torch.Tensor):
-        y = x
-        for _ in range(int(n)):
-            y = y * x
-        if n > 2:
-            y = y.conj() + 1
-        return y, y.real
-
-
-case("complex_loop", Loops(), a, torch.tensor(3), export=False, trace=False, script=True)
