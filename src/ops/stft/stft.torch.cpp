@@ -2,7 +2,6 @@
 #include "ops/stft/stft.h"
 
 #include <cmath>
-#include <numbers>
 
 #include "ops/common/complex_parts.h"
 
@@ -14,8 +13,6 @@ using lower::V;
 using torch::LowerContext;
 using torch::TensorRef;
 using torch::Value;
-
-constexpr int64_t kLargestTable = int64_t{1} << 24;  // elements
 
 // What both calls say of frames.
 struct Frames {
@@ -105,34 +102,29 @@ V* stft(LowerContext& c) {
   return c.has("return_complex") && !c.flag("return_complex") ? out : c.complex(out);
 }
 
-// The inverse transform of each frequency's parts as kernels of a transposed convolution, which
-// adds the frames up where they overlap: [2 bins, 1, n]. Half of a spectrum stands for all of it.
-V* waves(LowerContext& c, int64_t n, int64_t bins, bool imaginary, DType type) {
-  std::vector<double> out(static_cast<size_t>(2 * bins * n));
-  for (int64_t k = 0; k < bins; ++k) {
-    const bool twice = bins < n && k != 0 && 2 * k != n;
-    const double scale = (twice ? 2 : 1) / static_cast<double>(n);
-    for (int64_t i = 0; i < n; ++i) {
-      const double angle =
-          2 * std::numbers::pi * static_cast<double>(i * k % n) / static_cast<double>(n);
-      const double re = scale * std::cos(angle), im = scale * std::sin(angle);
-      out[static_cast<size_t>(2 * k * n + i)] = imaginary ? im : re;
-      out[static_cast<size_t>((2 * k + 1) * n + i)] = imaginary ? re : -im;
-    }
+// Frames [batch, count, size] added up where they overlap: [batch, (count + blocks - 1) * step].
+// Each is cut into blocks of a step; the first blocks of all are a signal, so are the second ones,
+// one step later, and so on.
+constexpr int64_t kMostBlocks = 64;
+V* overlapped(LowerContext& c, V* frames, const Frames& f) {
+  const Sizes sizes = lower::sizes(c, frames);
+  const int64_t blocks = (f.size + f.step - 1) / f.step;
+  auto zeros = [&](Sizes shape) { return lower::filled(c, shape, 0, frames->dtype()); };
+  if (blocks * f.step != f.size)
+    frames = lower::concat(
+        c, {frames, zeros({sizes[0], sizes[1], ir::Dim(blocks * f.step - f.size)})}, 2);
+  frames = lower::reshape(c, frames, {sizes[0], sizes[1], ir::Dim(blocks), ir::Dim(f.step)});
+  V* sum = nullptr;
+  for (int64_t i = 0; i < blocks; ++i) {
+    std::vector<V*> parts;
+    if (i > 0) parts.push_back(zeros({sizes[0], ir::Dim(i), ir::Dim(f.step)}));
+    parts.push_back(lower::gather(c, frames, c.b.scalar_int(i), 2));
+    if (i + 1 < blocks)
+      parts.push_back(zeros({sizes[0], ir::Dim(blocks - 1 - i), ir::Dim(f.step)}));
+    V* shifted = lower::concat(c, parts, 1);
+    sum = sum ? lower::add(c, sum, shifted) : shifted;
   }
-  return lower::float_table(c, out, {2 * bins, 1, n}, type);
-}
-
-V* overlapped(LowerContext& c, V* frames, V* kernels, const Frames& f) {
-  return c.b.emit_with("ConvTranspose",
-                       {{"auto_pad", std::string("NOTSET")},
-                        {"kernel_shape", std::vector<int64_t>{f.size}},
-                        {"strides", std::vector<int64_t>{f.step}},
-                        {"pads", std::vector<int64_t>{0, 0}},
-                        {"dilations", std::vector<int64_t>{1}},
-                        {"output_padding", std::vector<int64_t>{0}},
-                        {"group", int64_t{1}}},
-                       {frames, kernels});
+  return lower::reshape(c, sum, {sizes[0], (sizes[1] + ir::Dim(blocks - 1)) * ir::Dim(f.step)});
 }
 
 V* istft(LowerContext& c) {
@@ -149,22 +141,25 @@ V* istft(LowerContext& c) {
   if (!batched && lower::rank(c, x) != 3)
     return c.refuse("the spectrum has two dimensions, or three with a batch");
   if (!batched) x = lower::unsqueeze(c, x, {0});
-  // Of a real signal's spectrum half is enough.
-  const int64_t bins = whole ? f->size : f->size / 2 + 1;
   if (whole && onesided) return c.refuse("half of a spectrum does not give a complex signal");
-  if (!whole && !onesided) x = lower::slice(c, x, 1, 0, bins);
-  if (2 * bins > kLargestTable / f->size)
-    return c.refuse("a transform of this length is too large");
-  const Sizes sizes = lower::sizes(c, x);  // [batch, bins, frames, 2]
-  const ir::Dim count = sizes[2];
-  // [batch, 2 bins, frames]
-  x = lower::reshape(c, lower::transpose(c, x, {0, 1, 3, 2}), {sizes[0], ir::Dim(2 * bins), count});
+  if (f->size > kMostBlocks * f->step)
+    return c.refuse(
+        "ONNX adds no overlapping frames up, and these overlap too often to write it out",
+        "use a longer hop_length");
+  // Of a real signal's spectrum half is enough.
+  if (!whole && !onesided) x = lower::slice(c, x, 1, 0, f->size / 2 + 1);
+  x = lower::transpose(c, x, {0, 2, 1, 3});
+  const Sizes sizes = lower::sizes(c, x);  // [batch, frames, frequencies, 2]
+  const ir::Dim count = sizes[1];
+  const Value frames = lower::applied(c, whole ? "aten::fft_ifft" : "aten::fft_irfft",
+                                      {c.machine().tensor(x, true), Value::integer(f->size)});
   V* window = window_of(c, *f, type);
-  auto signal = [&](bool imaginary) {
-    return overlapped(c, x, lower::mul(c, waves(c, f->size, bins, imaginary, type), window), *f);
+  auto signal = [&](const char* part) {
+    V* y = lower::result(c, lower::applied(c, part, {frames}));
+    return overlapped(c, lower::mul(c, y, window), *f);
   };
-  V* squares = lower::reshape(c, lower::mul(c, window, window), {1, 1, ir::Dim(f->size)});
-  V* envelope = overlapped(c, lower::filled(c, {1, 1, count}, 1, type), squares, *f);
+  V* squares = lower::expand(c, lower::mul(c, window, window), {1, count, ir::Dim(f->size)});
+  V* envelope = overlapped(c, squares, *f);
   const ir::Dim full = ir::Dim(f->size) + (count - ir::Dim(1)) * ir::Dim(f->step);
   const bool center = c.flag("center");
   const ir::Dim start = center ? f->size / 2 : 0;
@@ -173,21 +168,21 @@ V* istft(LowerContext& c) {
   const ir::Dim kept = min(end, full);
   const double scale = c.flag("normalized") ? std::sqrt(static_cast<double>(f->size)) : 1;
   auto finished = [&](V* y) {
-    y = lower::div(c, lower::slice(c, y, 2, start, kept),
-                   lower::slice(c, envelope, 2, start, kept));
+    y = lower::div(c, lower::slice(c, y, 1, start, kept),
+                   lower::slice(c, envelope, 1, start, kept));
     if (scale != 1) y = lower::mul(c, y, lower::like(c, y, scale));
-    Sizes shape{sizes[0], 1, kept - start};
+    Sizes shape{sizes[0], kept - start};
     if (!c.b.failed()) y->type.shape = shape;
     if (!(kept == end)) {
-      shape[2] = end - kept;
-      y = lower::concat(c, {y, lower::filled(c, shape, 0, type)}, 2);
-      shape[2] = end - start;
+      shape[1] = end - kept;
+      y = lower::concat(c, {y, lower::filled(c, shape, 0, type)}, 1);
+      shape[1] = end - start;
       if (!c.b.failed()) y->type.shape = shape;
     }
-    return lower::squeeze(c, y, batched ? std::vector<int64_t>{1} : std::vector<int64_t>{0, 1});
+    return batched ? y : lower::squeeze(c, y, {0});
   };
-  if (!whole) return finished(signal(false));
-  return lower::joined(c, {finished(signal(false)), finished(signal(true))});
+  if (!whole) return finished(signal("aten::real"));
+  return lower::joined(c, {finished(signal("aten::real")), finished(signal("aten::imag"))});
 }
 
 }  // namespace stft_lowering
