@@ -141,6 +141,16 @@ V* added_product(LowerContext& c) {
 }
 constexpr char kMat1[] = "mat1", kBatch1[] = "batch1", kBatch2[] = "batch2", kMat[] = "mat";
 
+// One matrix product after the other.
+V* multi_dot(LowerContext& c) {
+  const auto* items = c.machine().items(c.value("tensors"));
+  if (items == nullptr || items->empty()) return c.refuse("there are no matrices");
+  const std::vector<Value> matrices = *items;
+  Value out = matrices[0];
+  for (size_t i = 1; i < matrices.size(); ++i) out = applied(c, "aten::matmul", {out, matrices[i]});
+  return result(c, out);
+}
+
 V* linear(LowerContext& c) {
   const Value turned =
       applied(c, "aten::transpose", {c.value("weight"), Value::integer(-1), Value::integer(-2)});
@@ -192,7 +202,7 @@ V* of_magnitudes(LowerContext& c) {
 
 V* of_truth(LowerContext& c) {
   return call(c, [&](const std::string& argument, const Value& value) -> Value {
-    if (argument != "self") return value;
+    if (argument != "self" && argument != "other") return value;
     return applied(c, "aten::ne", {value, Value::integer(0)});
   });
 }
@@ -352,6 +362,15 @@ std::span<const torch::Lowering> complex_linear_torch() {
       {"aten::addmv", added_product<kMat, kVec>, Takes::complex},
       {"aten::baddbmm", added_product<kBatch1, kBatch2>, Takes::complex},
       {"aten::linear", linear, Takes::complex},
+      {"aten::linalg_multi_dot", multi_dot, Takes::complex},
+      {"aten::logical_and", of_truth, Takes::complex},
+      {"aten::logical_or", of_truth, Takes::complex},
+      {"aten::logical_xor", of_truth, Takes::complex},
+      {"aten::argwhere", of_truth, Takes::complex},
+      {"aten::pixel_shuffle", apart<>, Takes::complex},
+      {"aten::pixel_unshuffle", apart<>, Takes::complex},
+      {"aten::channel_shuffle", apart<>, Takes::complex},
+      {"aten::im2col", apart<>, Takes::complex},
       {"aten::einsum", einsum, Takes::complex},
       {"aten::prod", prod, Takes::complex},
       {"aten::prod.dim_int", prod, Takes::complex},
