@@ -161,7 +161,7 @@ class Fitter {
       const SchemaAttribute* canonical = newest ? newest->attribute(name) : nullptr;
       const SchemaAttribute* meaning = known ? known : canonical;
       const bool says_nothing =
-          meaning && !meaning->required &&
+          meaning && !(known && mapping_.spell_out) && !meaning->required &&
           (is_default(*meaning, value) || (is_empty_list(value) && !meaning->has_default));
       if (says_nothing) continue;
       if (known == nullptr) {

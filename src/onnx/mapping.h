@@ -103,6 +103,7 @@ struct Mapping {
   std::string_view domain = {};
   // Of an operator of our own that `write` does not compose: what ONNX lacks.
   std::string_view lacks = {};
+  bool spell_out = false;  // attributes are written where they have their default values, too
 };
 
 // The attributes with the operator's defaults for those that are absent.
@@ -116,6 +117,7 @@ struct MappingOptions {
   Result<Values> (*read)(ImportContext&) = nullptr;
   Status (*write)(ExportContext&) = nullptr;
   Widen widen = Widen::halves;
+  bool spell_out = false;
 };
 template <class Op>
 constexpr Mapping plain(MappingOptions options = {}) {
@@ -123,7 +125,8 @@ constexpr Mapping plain(MappingOptions options = {}) {
           .defaults = &with_defaults<Op>,
           .read = options.read,
           .write = options.write,
-          .widen = options.widen};
+          .widen = options.widen,
+          .spell_out = options.spell_out};
 }
 // An operator of our own domain: how it is composed from ONNX's, or what ONNX lacks for that.
 template <class Op>

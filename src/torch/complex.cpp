@@ -1,6 +1,7 @@
 // Complex tensors: what they are in the graph, how they become real ones and back, the views
 // between both.
 #include <algorithm>
+#include <complex>
 
 #include "ops/gather/gather.h"
 #include "torch/machine.h"
@@ -167,6 +168,52 @@ Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
   return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
 }
 
+// --- Python's complex numbers, which are known
+
+using Number = std::complex<double>;
+
+Result<Number> number_of(Machine& m, const Value& value) {
+  if (const Complex* z = value.get<Complex>()) return Number(z->re, z->im);
+  const Float f = TRY(m.to_float(value));
+  if (f.is_known()) return Number(f.known, 0);
+  return m.fail(ErrorKind::unsupported,
+                "a complex number must be known when the model is converted",
+                "it depends on the input", "compute with tensors: torch.complex(re, im)");
+}
+Value value_of(const Number& z) { return Complex{z.real(), z.imag()}; }
+
+template <Number (*f)(const Number&)>
+Result<Value> one_number(Machine& m, const Schema&, Arguments& args) {
+  return value_of(f(TRY(number_of(m, args[0]))));
+}
+template <Number (*f)(const Number&, const Number&)>
+Result<Value> two_numbers(Machine& m, const Schema&, Arguments& args) {
+  const Number a = TRY(number_of(m, args[0])), b = TRY(number_of(m, args[1]));
+  return value_of(f(a, b));
+}
+template <bool equal>
+Result<Value> compared(Machine& m, const Schema&, Arguments& args) {
+  const Number a = TRY(number_of(m, args[0])), b = TRY(number_of(m, args[1]));
+  return Value::boolean((a == b) == equal);
+}
+Number plus(const Number& a, const Number& b) { return a + b; }
+Number minus(const Number& a, const Number& b) { return a - b; }
+Number times(const Number& a, const Number& b) { return a * b; }
+Number over(const Number& a, const Number& b) { return a / b; }
+Number power(const Number& a, const Number& b) { return std::pow(a, b); }
+Number negative(const Number& a) { return -a; }
+Number exponential(const Number& a) { return std::exp(a); }
+Number logarithm(const Number& a) { return std::log(a); }
+Number root(const Number& a) { return std::sqrt(a); }
+Result<Value> size_of(Machine& m, const Schema&, Arguments& args) {
+  return Value::number(std::abs(TRY(number_of(m, args[0]))));
+}
+Result<Value> make_number(Machine& m, const Schema&, Arguments& args) {
+  const Number re = TRY(number_of(m, args[0]));
+  if (args.size() < 2) return value_of(re);
+  return value_of({re.real(), TRY(number_of(m, args[1])).real()});
+}
+
 }  // namespace
 
 std::span<const Builtin> complex_builtins() {
@@ -190,6 +237,37 @@ std::span<const Builtin> complex_builtins() {
       {"aten::mH.*", conjugate_transpose},
       {"aten::mH", conjugate_transpose},
       {"aten::adjoint", conjugate_transpose},
+      {"aten::add.complex", two_numbers<plus>},
+      {"aten::add.int_complex", two_numbers<plus>},
+      {"aten::add.complex_int", two_numbers<plus>},
+      {"aten::add.float_complex", two_numbers<plus>},
+      {"aten::add.complex_float", two_numbers<plus>},
+      {"aten::sub.complex", two_numbers<minus>},
+      {"aten::sub.int_complex", two_numbers<minus>},
+      {"aten::sub.complex_int", two_numbers<minus>},
+      {"aten::sub.float_complex", two_numbers<minus>},
+      {"aten::sub.complex_float", two_numbers<minus>},
+      {"aten::mul.complex", two_numbers<times>},
+      {"aten::mul.int_complex", two_numbers<times>},
+      {"aten::mul.complex_int", two_numbers<times>},
+      {"aten::mul.float_complex", two_numbers<times>},
+      {"aten::mul.complex_float", two_numbers<times>},
+      {"aten::div.complex", two_numbers<over>},
+      {"aten::pow.complex", two_numbers<power>},
+      {"aten::pow.float_complex", two_numbers<power>},
+      {"aten::pow.complex_float", two_numbers<power>},
+      {"aten::eq.complex", compared<true>},
+      {"aten::ne.complex", compared<false>},
+      {"aten::eq.float_complex", compared<true>},
+      {"aten::ne.float_complex", compared<false>},
+      {"aten::eq.complex_float", compared<true>},
+      {"aten::ne.complex_float", compared<false>},
+      {"aten::neg.complex", one_number<negative>},
+      {"aten::exp.complex", one_number<exponential>},
+      {"aten::log.complex", one_number<logarithm>},
+      {"aten::sqrt.complex", one_number<root>},
+      {"prim::abs.complex", size_of},
+      {"aten::Complex.*", make_number},
       {"aten::cfloat", cast_to<DType::c64>},
       {"aten::cdouble", cast_to<DType::c128>},
   };

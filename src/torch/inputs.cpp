@@ -201,6 +201,8 @@ struct Outputs {
       out = TRY(m.scalar_value(value, DType::i64));
     else if (value.is<Float>())
       out = TRY(m.scalar_value(value, DType::f32));
+    else if (value.is<Complex>())
+      out = TRY(m.scalar_value(value, DType::c64));
     else if (const Bool* b = value.get<Bool>())
       out = TRY(m.bool_value(*b));
     else {

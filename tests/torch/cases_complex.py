@@ -28,6 +28,11 @@ for name in "add sub mul div eq ne".split():
     case(f"complex_{name}_j", lambda x, f=getattr(torch, name): f(x, 1.5 - 2j), a)
     case(f"real_{name}_j", lambda x, f=getattr(torch, name): f(x, 1.5 - 2j), r(3, 4))
     case(f"int_{name}_j", lambda x, f=getattr(torch, name): f(x, 1.5 - 2j), ints(-3, 3, 3, 4))
+case("complex_addcdiv", lambda x, y, w: (torch.addcdiv(x, y, w, value=2), torch.lerp(x, y, 0.3), torch.addcmul(x, y, w)), a, b, z(3, 4, seed=9))
+case("complex_waves", lambda x: (torch.sinc(x), torch.exp2(x), torch.nn.functional.silu(x)), a)
+case("complex_truth", lambda x, y: (torch.logical_and(x, y), torch.logical_or(x.real, x), torch.logical_xor(x, y)), a, b)
+case("complex_chain", lambda x, y: torch.linalg.multi_dot([x, y.mT, x]), a, b)
+case("complex_shuffle", lambda x: (torch.pixel_shuffle(x, 2), torch.channel_shuffle(x, 2)), z(1, 4, 2, 3))
 case("complex_rsub", lambda x: 2 - x, a)
 case("complex_add_alpha", lambda x, y: torch.add(x, y, alpha=2 - 1j), a, b)
 case("complex_rdiv", lambda x: 1j / x, a)
@@ -57,9 +62,9 @@ case("complex_make_f64", torch.complex, r(3, dtype=torch.float64), r(3, dtype=to
 case("complex_polar", torch.polar, pos(3, 4), r(3, 4))
 case("complex_views", lambda x: (x.reshape(2, 6), x.t(), x[1:, ::2], x[..., -1], x.unsqueeze(0).expand(2, 3, 4), x.flatten()), a)
 case("complex_diagonal", lambda x: (x.diagonal(), x.unfold(1, 2, 1), x.movedim(0, 1)), a)
-case("complex_as_strided", lambda x: x.as_strided((2, 3), (1, 4)), a)
-case("complex_view_dtype", lambda x: x.view(torch.float32), a)
-case("real_view_complex", lambda x: x.view(torch.complex64), r(3, 8))
+case("complex_as_strided", lambda x: x.as_strided((2, 3), (1, 4)), a, export=False)
+case("complex_view_dtype", lambda x: x.view(torch.float32), a, trace=False)
+case("real_view_complex", lambda x: x.view(torch.complex64), r(3, 8), trace=False)
 case("complex_to", lambda x: (x.to(torch.complex128), x.real.to(torch.complex64), x.cfloat(), x.cdouble()), a)
 case("int_to_complex", lambda x: (x.to(torch.complex64), x.cdouble()), ints(-3, 3, 4))
 case("bool_to_complex", lambda x: x.to(torch.complex64), bools(4))
@@ -95,10 +100,10 @@ def in_place(x, y):
     return x
 
 
-case("complex_write_parts", write_real, a)
+case("complex_write_parts", write_real, a, export=False)
 case("complex_write_through", write_through, r(3, 4, 2))
 case("complex_in_place", in_place, a, b)
-case("complex_out", lambda x, y: torch.mul(x, y, out=torch.empty(0, dtype=torch.complex64)), a, b, export=False)
+case("complex_out", lambda x, y: torch.mul(x, y, out=torch.empty(3, 4, dtype=torch.complex64)), a, b, export=False)
 case("complex_factories", lambda x: (torch.zeros(2, 3, dtype=torch.complex64) + x, torch.full((3,), 2 - 1j) * x, torch.ones_like(x) * x,
                                      torch.tensor([1 + 2j, 3, 4j]) * x, x.new_full((3,), 1j) + x), z(3))
 
@@ -127,7 +132,7 @@ case("complex_rotary_half", rotary, r(2, 5, 3, 8, dtype=torch.float16), torch.po
 # --- linear operators
 case("complex_sum", lambda x: (x.sum(), x.sum(0), x.sum((0, 1), keepdim=True), x.mean(1), x.mean()), a)
 case("real_sum_complex", lambda x: x.sum(0, dtype=torch.complex64), r(3, 4))
-case("complex_prod", lambda x: (x.prod(), x.prod(0), x.prod(1, keepdim=True)), a)
+case("complex_prod", lambda x: (x.prod(), x.prod(0), x.prod(1, keepdim=True)), a, export=False)
 case("complex_cumsum", lambda x: x.cumsum(1), a)
 case("complex_var", lambda x: (x.var(), x.std(1), x.var(0, unbiased=False)), a)
 case("complex_norm", lambda x: (x.norm(), torch.linalg.vector_norm(x, 1, dim=1), torch.linalg.norm(x)), a)
@@ -150,3 +155,35 @@ case("complex_einsum_three", lambda x, y, w: torch.einsum("i,j,k->ijk", x, y, w)
 case("complex_vecdot", lambda x, y: torch.linalg.vecdot(x, y), a, b)
 case("complex_kron", torch.kron, z(2, 3), z(3, 2))
 case("complex_branch", lambda x: x * 2j if x.shape[0] > 1 else x, a)
+
+
+class Spectral(torch.nn.Module):
+    """A layer of a Fourier neural operator: low frequencies are mixed, the others dropped."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(z(3, 4, 5, 3))
+
+    def forward(self, x):
+        spectrum = torch.fft.rfft2(x)
+        out = torch.zeros(x.shape[0], 4, x.shape[2], x.shape[3] // 2 + 1, dtype=torch.cfloat)
+        out[:, :, :5, :3] = torch.einsum("bixy,ioxy->boxy", spectrum[:, :, :5, :3], self.weight)
+        return torch.fft.irfft2(out, s=x.shape[-2:])
+
+
+case("complex_fourier_operator", Spectral(), r(2, 3, 10, 8))
+
+
+class Rotary(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        angles = torch.outer(torch.arange(32).float(), 1 / (100.0 ** (torch.arange(0, 8, 2) / 8)))
+        self.register_buffer("table", torch.polar(torch.ones_like(angles), angles))
+
+    def forward(self, q):
+        table = self.table[: q.shape[1]]
+        pairs = torch.view_as_complex(q.float().reshape(*q.shape[:-1], -1, 2))
+        return torch.view_as_real(pairs * table.view(1, q.shape[1], 1, -1)).flatten(3).type_as(q)
+
+
+case("complex_rotary_table", Rotary(), r(2, 5, 3, 8))

@@ -130,6 +130,20 @@ class Checked(nn.Module):
         return x * 2
 
 
+class ComplexBranchesAndLoops(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        z = torch.view_as_complex(x.reshape(2, 2, 2))
+        y = z.clone()
+        for i in range(int(steps)):
+            y = y * z
+            y.real[0] += i
+        if bool(x.sum() > 0):
+            y = y.conj() + 1
+        else:
+            y.imag.mul_(2)
+        return torch.view_as_real(y), y.abs(), y
+
+
 def rows(*data: List[float]) -> Tensor:
     return torch.tensor(data, dtype=torch.float32)
 
@@ -148,12 +162,13 @@ CASES = [
     (BranchOnCount, [(UP,), (DOWN - 9,)]),
     (OptionalAndDict, [(UP,), (DOWN - 9,)]),
     (Checked, [(UP,)]),
+    (ComplexBranchesAndLoops, [(UP, torch.tensor(3)), (DOWN, torch.tensor(2)), (UP, torch.tensor(0))]),
 ]
 
 
 def flatten(value) -> List[np.ndarray]:
     if isinstance(value, Tensor):
-        return [value.numpy()]
+        return [(torch.view_as_real(value.resolve_conj()) if value.is_complex() else value).numpy()]
     if isinstance(value, dict):
         return [a for v in value.values() for a in flatten(v)]
     if isinstance(value, (list, tuple)):

@@ -47,6 +47,11 @@ V* floating(LowerContext& c, V* x);
 V* int_table(LowerContext& c, const std::vector<int64_t>& values, Dims shape);
 V* float_table(LowerContext& c, const std::vector<double>& values, Dims shape, DType dtype);
 
+// --- PyTorch's operators by name, for those that are formulas of others
+torch::Value applied(LowerContext& c, const std::string& op, std::vector<torch::Value> arguments);
+// What a call gave, as a lowering's result.
+V* result(LowerContext& c, const torch::Value& value);
+
 // --- dimensions
 size_t rank(LowerContext& c, V* x);
 Sizes sizes(LowerContext& c, V* x);

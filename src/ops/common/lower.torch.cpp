@@ -128,6 +128,24 @@ V* float_table(LowerContext& c, const std::vector<double>& values, Dims shape, D
   return c.b.cast(c.b.constant(Tensor::of<float>(DType::f32, std::move(shape), narrow)), dtype);
 }
 
+torch::Value applied(LowerContext& c, const std::string& op, std::vector<torch::Value> arguments) {
+  auto result = c.machine().call(op, std::move(arguments));
+  if (result) return *result;
+  c.b.fail(result.error());
+  return torch::Poison{op};
+}
+
+V* result(LowerContext& c, const torch::Value& value) {
+  const torch::TensorRef* t = value.get<torch::TensorRef>();
+  if (t == nullptr) return c.refuse("an operator in its formula cannot be converted");
+  auto read = c.machine().read(**t);
+  if (!read) {
+    c.b.fail(read.error());
+    return c.b.scalar(0, DType::f32);
+  }
+  return is_complex((*t)->dtype) ? c.complex(*read) : *read;
+}
+
 size_t rank(LowerContext& c, V* x) { return c.shape(x).size(); }
 Sizes sizes(LowerContext& c, V* x) { return c.shape(x); }
 

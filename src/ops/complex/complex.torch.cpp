@@ -107,6 +107,24 @@ V* addcmul(LowerContext& c) {
   return lower::joined(c, lower::add(c, lower::parts(c, "self", *type), product));
 }
 
+V* addcdiv(LowerContext& c) {
+  const auto type = lower::complex_type(c, {"self", "tensor1", "tensor2"});
+  if (!type) return nullptr;
+  const Parts above =
+      lower::mul(c, lower::parts(c, "tensor1", *type), lower::parts(c, "value", *type));
+  const Parts quotient = lower::div(c, above, lower::parts(c, "tensor2", *type));
+  return lower::joined(c, lower::add(c, lower::parts(c, "self", *type), quotient));
+}
+
+V* lerp(LowerContext& c) {
+  const auto type = lower::complex_type(c, {"self", "end", "weight"});
+  if (!type) return nullptr;
+  const Parts start = lower::parts(c, "self", *type);
+  const Parts way = lower::sub(c, lower::parts(c, "end", *type), start);
+  return lower::joined(c,
+                       lower::add(c, start, lower::mul(c, lower::parts(c, "weight", *type), way)));
+}
+
 // --- one operand
 
 Parts self(LowerContext& c) { return lower::parts(c, c.tensor("self")); }
@@ -158,6 +176,16 @@ Parts of_turned(LowerContext& c, const Parts& z) {
   return {w.im, named(c, "Neg", w.re)};
 }
 Parts cos(LowerContext& c, const Parts& z) { return cosh(c, lower::turned(c, z)); }
+
+Parts exp2(LowerContext& c, const Parts& z) {
+  return lower::exp(c, lower::scaled(c, z, lower::like(c, z.re, std::numbers::ln2)));
+}
+Parts silu(LowerContext& c, const Parts& z) { return lower::mul(c, z, sigmoid(c, z)); }
+Parts sinc(LowerContext& c, const Parts& z) {
+  const Parts angle = lower::scaled(c, z, lower::like(c, z.re, std::numbers::pi));
+  const Parts quotient = lower::div(c, of_turned<sinh>(c, angle), angle);
+  return lower::where(c, lower::is_zero(c, z), lower::number(c, z.re, 1), quotient);
+}
 
 template <Parts f(LowerContext&, const Parts&)>
 V* elementwise(LowerContext& c) {
@@ -259,6 +287,12 @@ std::span<const torch::Lowering> complex_torch() {
       {"aten::pow.Scalar", pow, Takes::complex},
       {"aten::addcmul", addcmul, Takes::complex},
       {"aten::isclose", is_close, Takes::complex},
+      {"aten::addcdiv", addcdiv, Takes::complex},
+      {"aten::lerp.Scalar", lerp, Takes::complex},
+      {"aten::lerp.Tensor", lerp, Takes::complex},
+      {"aten::exp2", elementwise<exp2>, Takes::complex},
+      {"aten::silu", elementwise<silu>, Takes::complex},
+      {"aten::sinc", elementwise<sinc>, Takes::complex},
       {"aten::neg", elementwise<lower::negated>, Takes::complex},
       {"aten::negative", elementwise<lower::negated>, Takes::complex},
       {"aten::reciprocal", elementwise<reciprocal>, Takes::complex},

@@ -9,7 +9,9 @@
 namespace tenon::ops {
 namespace complex_linear_lowering {
 
+using lower::applied;
 using lower::Parts;
+using lower::result;
 using lower::V;
 using torch::LowerContext;
 using torch::TensorRef;
@@ -122,23 +124,6 @@ V* bilinear(LowerContext& c) {
   return c.refused() ? nullptr : complex_of(c, z);
 }
 
-// The machine's own operators on tensors, for formulas of several.
-Value applied(LowerContext& c, const std::string& op, std::vector<Value> arguments) {
-  auto result = c.machine().call(op, std::move(arguments));
-  if (result) return *result;
-  c.b.fail(result.error());
-  return {};
-}
-V* result(LowerContext& c, const Value& value) {
-  const TensorRef* t = value.get<TensorRef>();
-  if (t == nullptr) return c.refuse("a part of its formula cannot be computed");
-  auto read = c.machine().read(**t);
-  if (!read) {
-    c.b.fail(read.error());
-    return c.b.scalar(0, DType::f32);
-  }
-  return is_complex((*t)->dtype) ? c.complex(*read) : *read;
-}
 Value times(LowerContext& c, const Value& x, std::string_view factor) {
   const Value& by = c.value(factor);
   const ir::Dim* d = by.get<ir::Dim>();
@@ -155,6 +140,16 @@ V* added_product(LowerContext& c) {
       c, applied(c, "aten::add", {times(c, c.value("self"), "beta"), times(c, product, "alpha")}));
 }
 constexpr char kMat1[] = "mat1", kBatch1[] = "batch1", kBatch2[] = "batch2", kMat[] = "mat";
+
+// One matrix product after the other.
+V* multi_dot(LowerContext& c) {
+  const auto* items = c.machine().items(c.value("tensors"));
+  if (items == nullptr || items->empty()) return c.refuse("there are no matrices");
+  const std::vector<Value> matrices = *items;
+  Value out = matrices[0];
+  for (size_t i = 1; i < matrices.size(); ++i) out = applied(c, "aten::matmul", {out, matrices[i]});
+  return result(c, out);
+}
 
 V* linear(LowerContext& c) {
   const Value turned =
@@ -207,7 +202,7 @@ V* of_magnitudes(LowerContext& c) {
 
 V* of_truth(LowerContext& c) {
   return call(c, [&](const std::string& argument, const Value& value) -> Value {
-    if (argument != "self") return value;
+    if (argument != "self" && argument != "other") return value;
     return applied(c, "aten::ne", {value, Value::integer(0)});
   });
 }
@@ -367,6 +362,15 @@ std::span<const torch::Lowering> complex_linear_torch() {
       {"aten::addmv", added_product<kMat, kVec>, Takes::complex},
       {"aten::baddbmm", added_product<kBatch1, kBatch2>, Takes::complex},
       {"aten::linear", linear, Takes::complex},
+      {"aten::linalg_multi_dot", multi_dot, Takes::complex},
+      {"aten::logical_and", of_truth, Takes::complex},
+      {"aten::logical_or", of_truth, Takes::complex},
+      {"aten::logical_xor", of_truth, Takes::complex},
+      {"aten::argwhere", of_truth, Takes::complex},
+      {"aten::pixel_shuffle", apart<>, Takes::complex},
+      {"aten::pixel_unshuffle", apart<>, Takes::complex},
+      {"aten::channel_shuffle", apart<>, Takes::complex},
+      {"aten::im2col", apart<>, Takes::complex},
       {"aten::einsum", einsum, Takes::complex},
       {"aten::prod", prod, Takes::complex},
       {"aten::prod.dim_int", prod, Takes::complex},
