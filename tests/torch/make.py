@@ -12,6 +12,7 @@ import warnings
 import numpy
 import torch
 
+import cases_linalg  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
 import cases_sequence  # noqa: F401

@@ -87,6 +87,33 @@ V* chain(LowerContext& c) {
   return out;
 }
 
+// Each result is input1^T w input2 with a matrix w of its own: all of w times input1, then input2.
+V* bilinear(LowerContext& c) {
+  V *a = c.tensor("input1"), *b = c.tensor("input2"), *w = c.tensor("weight");
+  const Sizes weights = lower::sizes(c, w), left = lower::sizes(c, a);
+  if (weights.size() != 3 || left.empty() || lower::rank(c, b) != left.size())
+    return c.refuse("the inputs of a bilinear layer do not fit");
+  V* flat = lower::reshape(c, lower::transpose(c, w, {1, 0, 2}),
+                           {weights[1], weights[0] * weights[2]});
+  Sizes split(left.begin(), left.end() - 1);
+  split.insert(split.end(), {weights[0], weights[2]});
+  V* half = lower::reshape(c, lower::matmul(c, a, flat), split);
+  const auto last = static_cast<int64_t>(left.size());
+  V* y = lower::squeeze(c, lower::matmul(c, half, lower::unsqueeze(c, b, {last})), {last});
+  return c.has("bias") ? lower::add(c, y, c.tensor("bias")) : y;
+}
+
+// What bilinear() is decomposed into: a product of three tensors with dimensions of one put in, and
+// summed over some.
+V* trilinear(LowerContext& c) {
+  auto spread = [&](const char* name, const char* dims) {
+    return lower::unsqueeze(c, c.tensor(name), c.constants(dims));
+  };
+  V* y = lower::mul(c, spread("i1", "expand1"), spread("i3", "expand3"));
+  y = lower::mul(c, y, spread("i2", "expand2"));
+  return lower::reduce(c, "ReduceSum", y, c.constants("sumdim"), false);
+}
+
 }  // namespace matmul_lowering
 
 std::span<const torch::Lowering> matmul_torch() {
@@ -106,6 +133,8 @@ std::span<const torch::Lowering> matmul_torch() {
       {"aten::tensordot", tensordot},
       {"aten::chain_matmul", chain},
       {"aten::linalg_multi_dot", chain},
+      {"aten::bilinear", bilinear},
+      {"aten::_trilinear", trilinear},
   };
   return kAll;
 }
