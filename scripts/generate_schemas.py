@@ -6,9 +6,10 @@ Run with the PyTorch (and torchvision) whose schemas are to be taken: python scr
 from pathlib import Path
 
 import torch
+import torch.nn.modules.linear_cross_entropy  # noqa: F401  registers torch_nn::*
 import torchvision  # noqa: F401  registers torchvision::*
 
-NAMESPACES = {"aten", "prim", "prims", "quantized", "quantized_decomposed", "torchvision", "image"}
+NAMESPACES = {"aten", "prim", "prims", "quantized", "quantized_decomposed", "torch_nn", "torchvision", "image"}
 
 
 def main() -> None:

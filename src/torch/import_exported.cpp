@@ -112,9 +112,9 @@ class Walker {
             }
           }
           names.push_back(value);
-          env_[value] = m_.tensor(graph.add_input(
-              position < options_.input_names.size() ? options_.input_names[position] : value,
-              ir::Type::tensor(form.dtype, form.shape)));
+          env_[value] = input_tensor(
+              m_, position < options_.input_names.size() ? options_.input_names[position] : value,
+              form);
           break;
         }
       }
@@ -370,6 +370,7 @@ class Walker {
 
   Status higher_order(const exported::Node& node, Env& env) {
     const std::string op = node.target.substr(23);
+    if (op == "with_effects") return with_effects(node, env);
     std::vector<const exported::Graph*> graphs;
     std::vector<Value> arguments;
     for (const exported::NamedArgument& a : node.inputs) {
@@ -394,6 +395,19 @@ class Walker {
                         env);
   }
 
+  // with_effects(token, operator, arguments): a call that the token keeps in its place. Nodes are run
+  // in the program's order here, so the token itself says nothing.
+  Status with_effects(const exported::Node& node, Env& env) {
+    if (node.inputs.size() < 2 || node.outputs.empty() || !node.inputs[1].value.is(AK::operation))
+      return fail_at(node, "a call with effects names no operator", node.target);
+    exported::Node call = node;
+    call.target = node.inputs[1].value.text;
+    call.inputs.erase(call.inputs.begin(), call.inputs.begin() + 2);
+    call.outputs.erase(call.outputs.begin());
+    env[node.outputs[0].text] = Value();
+    return run_node(call, env);
+  }
+
   Status bind_several(const exported::Node& node, std::vector<Value> values, Env& env) {
     return bind_outputs(node, m_.list(std::move(values)), env);
   }
@@ -408,6 +422,7 @@ class Walker {
     ir::Node* made = graph.add_node("", "If", {}, {TRY(m_.bool_value(condition))}, 0, node.origin);
     std::vector<std::vector<Shape>> shapes;
     std::vector<DType> types;
+    std::vector<bool> complex;
     // Branches of cond are pure: what they write to are their own copies.
     for (const auto& [name, side] :
          {std::pair("then_branch", &on_true), std::pair("else_branch", &on_false)}) {
@@ -417,6 +432,7 @@ class Walker {
       auto results = inline_graph(*side, operands);
       std::vector<Shape> forms;
       types.clear();
+      complex.clear();
       if (results) {
         for (const Value& value : *results) {
           auto read = m_.scalar_value(
@@ -427,6 +443,7 @@ class Walker {
           }
           sub.add_output(m_.builder.emit_named("Identity", {*read}));
           forms.push_back((*read)->shape().value_or(Shape{}));
+          complex.push_back(value.is<TensorRef>() && is_complex((*value.get<TensorRef>())->dtype));
           types.push_back((*read)->dtype());
         }
       }
@@ -450,7 +467,7 @@ class Walker {
         entry->axis = static_cast<int>(k);
       }
       output->type = ir::Type::tensor(types[i], merged);
-      out.push_back(m_.tensor(output));
+      out.push_back(m_.tensor(output, complex[i]));
     }
     return bind_several(node, std::move(out), env);
   }
@@ -564,6 +581,7 @@ Result<Imported> import_exported(const exported::Program& program, const std::st
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
+  m.kernels = options.kernels;
   collect_unknown(m, program.graph, lowerings);
   if (!m.problems.empty()) return fail(report_problems(m, path).error());
   Walker walker(m, program, options);

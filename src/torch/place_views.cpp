@@ -67,9 +67,6 @@ Result<Value> diagonal_of(Machine& m, const TensorRef& t, const Arguments& args,
 Result<Value> diagonal(Machine& m, const Schema&, Arguments& args) {
   return diagonal_of(m, TRY(self_of(m, args[0])), args, 1);
 }
-Result<Value> diagonal_copy(Machine& m, const Schema&, Arguments& args) {
-  return copy_tensor(m, TRY(diagonal_of(m, TRY(self_of(m, args[0])), args, 1)));
-}
 Result<Value> diagonal_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
   return with_part(m, t, TRY(diagonal_of(m, t, args, 2)), args[1]);
@@ -102,14 +99,12 @@ Result<Value> fill_diagonal(Machine& m, const Schema& schema, Arguments& args) {
 // Windows of a size at every step along a dimension; they become the last dimension.
 Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
                          const Value& size_value, const Value& step_value) {
-  if (t->sizes.empty())
-    return m.unsupported("unsupported operator aten::unfold", "the tensor has no dimensions",
-                         "give it one: x.reshape(1)");
   const size_t axis =
-      TRY(ir::normalize_axis(TRY(m.to_constant_int(dimension, "a dimension")), t->sizes.size()));
+      TRY(ir::normalize_axis(TRY(m.to_constant_int(dimension, "a dimension")),
+                             std::max<size_t>(t->sizes.size(), 1)));
   const int64_t size = TRY(m.to_constant_int(size_value, "the size of a window"));
   const int64_t step = TRY(m.to_constant_int(step_value, "the step of windows"));
-  const Dim whole = t->sizes[axis];
+  const Dim whole = t->sizes.empty() ? Dim(1) : t->sizes[axis];
   const auto fits = ir::less_equal(size, whole, m.ranges());
   if (step <= 0 || size < 0 || fits == ir::Truth::no)
     return m.fail(ErrorKind::bad_file, "the windows do not fit the dimension",
@@ -118,6 +113,10 @@ Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
   if (fits == ir::Truth::unknown)
     m.assume({Bool::Kind::relation, ir::Guard::Relation::le, size, whole, nullptr}, true,
              "a window fits the dimension that unfold() runs along");
+  if (t->sizes.empty()) {  // one element, of which there is at most one window
+    const Value line = TRY(reshape_tensor(m, t, {1}, false));
+    return slice_tensor(m, *line.get<TensorRef>(), 0, Value::integer(0), Value::integer(size), 1);
+  }
   ViewStep view{.kind = Step::windows,
                 .before = t->sizes,
                 .after = t->sizes,
@@ -139,11 +138,6 @@ Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
 
 Result<Value> unfold(Machine& m, const Schema&, Arguments& args) {
   return windows_of(m, TRY(self_of(m, args[0])), args[1], args[2], args[3]);
-}
-Result<Value> unfold_copy(Machine& m, const Schema&, Arguments& args) {
-  const Value view = TRY(windows_of(m, TRY(self_of(m, args[0])), args[1], args[2], args[3]));
-  if (view.is<Poison>()) return view;
-  return copy_tensor(m, view);
 }
 
 // --- as_strided
@@ -196,11 +190,6 @@ Result<Value> strided_of(Machine& m, const Schema& schema, const TensorRef& t,
 
 Result<Value> as_strided(Machine& m, const Schema& schema, Arguments& args) {
   return strided_of(m, schema, TRY(self_of(m, args[0])), args, 1);
-}
-Result<Value> as_strided_copy(Machine& m, const Schema& schema, Arguments& args) {
-  const Value view = TRY(strided_of(m, schema, TRY(self_of(m, args[0])), args, 1));
-  if (view.is<Poison>()) return view;
-  return copy_tensor(m, view);
 }
 Result<Value> as_strided_scatter(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef from = TRY(self_of(m, args[0]));
@@ -292,13 +281,10 @@ std::span<const Builtin> place_view_builtins() {
   static constexpr Builtin kAll[] = {
       {"aten::diagonal", diagonal},
       {"aten::linalg_diagonal", diagonal},
-      {"aten::diagonal_copy", diagonal_copy},
       {"aten::diagonal_scatter", diagonal_scatter},
       {"aten::fill_diagonal_", fill_diagonal},
       {"aten::unfold", unfold},
-      {"aten::unfold_copy", unfold_copy},
       {"aten::as_strided", as_strided},
-      {"aten::as_strided_copy", as_strided_copy},
       {"aten::as_strided_scatter", as_strided_scatter},
       {"aten::broadcast_tensors", broadcast_tensors},
       {"aten::meshgrid.*", meshgrid},

@@ -70,6 +70,16 @@ V* count_to(LowerContext& c, const ir::Dim& n) {
   return c.b.emit(Range{}, {c.b.scalar_int(0), c.b.dim(n), c.b.scalar_int(1)});
 }
 
+std::pair<V*, V*> pairs(LowerContext& c, const ir::Dim& n, bool equal) {
+  const ir::Dim count = floordiv(equal ? n * (n + ir::Dim(1)) : n * (n - ir::Dim(1)), 2);
+  V* places = count_to(c, n);
+  V* wanted = c.b.emit_named(equal ? "LessOrEqual" : "Less",
+                             {as_column(c, places), as_row(c, places)});
+  V* found = reshape(c, c.b.emit_named("NonZero", {wanted}), {2, count});
+  auto at = [&](int64_t i) { return reshape(c, slice(c, found, 0, i, i + 1), {count}); };
+  return {at(0), at(1)};
+}
+
 V* identity(LowerContext& c, const ir::Dim& n, DType dtype) {
   V* places = count_to(c, n);
   return c.b.cast(c.b.emit_named("Equal", {as_column(c, places), as_row(c, places)}), dtype);

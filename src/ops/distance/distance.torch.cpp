@@ -1,7 +1,7 @@
 // Distances and differences between vectors.
 #include <cmath>
 
-#include "ops/common/lower.h"
+#include "ops/common/lower_matrix.h"
 
 namespace tenon::ops {
 namespace distance_lowering {
@@ -37,21 +37,9 @@ V* cdist(LowerContext& c) {
 V* pdist(LowerContext& c) {
   V* x = lower::floating(c, c.tensor("self"));
   if (lower::rank(c, x) != 2) return c.refuse("the input is no matrix");
-  const auto n = lower::sizes(c, x)[0].constant();
-  if (!n)
-    return c.refuse("the number of pairs depends on the input", "fix the dimension with --shapes");
-  constexpr int64_t kMostRows = 2048;
-  if (*n > kMostRows) return c.refuse("there are too many pairs");
-  std::vector<int64_t> first, second;
-  for (int64_t i = 0; i < *n; ++i) {
-    for (int64_t k = i + 1; k < *n; ++k) {
-      first.push_back(i);
-      second.push_back(k);
-    }
-  }
-  const Dims count{static_cast<int64_t>(first.size())};
-  V* difference = lower::sub(c, lower::gather(c, x, lower::int_table(c, first, count), 0),
-                             lower::gather(c, x, lower::int_table(c, second, count), 0));
+  const auto [first, second] = lower::pairs(c, lower::sizes(c, x)[0], false);
+  V* difference =
+      lower::sub(c, lower::gather(c, x, first, 0), lower::gather(c, x, second, 0));
   return norm(c, difference, c.number("p"), 1, false);
 }
 

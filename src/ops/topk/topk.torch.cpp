@@ -74,22 +74,6 @@ V* kth_value(LowerContext& c) {
   return axis ? nth(c, x, c.integer("k") - ir::Dim(1), *axis, c.flag("keepdim")) : nullptr;
 }
 
-// The lower of both middle elements. Not-a-numbers sort last, and PyTorch gives one where there is
-// any.
-V* median(LowerContext& c) {
-  V* x = c.tensor("self");
-  if (!c.has("dim")) {
-    const ir::Dim count = ir::product(lower::sizes(c, x));
-    V* flat = lower::reshape(c, x, {count});
-    V* out = nth(c, flat, floordiv(count - ir::Dim(1), 2), 0, false);
-    c.results.clear();
-    return out;
-  }
-  const auto axis = lower::axis(c, "dim", x);
-  return axis ? nth(c, x, floordiv(length(c, x, *axis) - ir::Dim(1), 2), *axis, c.flag("keepdim"))
-              : nullptr;
-}
-
 }  // namespace topk_lowering
 
 std::span<const torch::Lowering> topk_torch() {
@@ -102,8 +86,6 @@ std::span<const torch::Lowering> topk_torch() {
       {"aten::argsort.stable", argsort},
       {"aten::msort", msort},
       {"aten::kthvalue", kth_value},
-      {"aten::median", median},
-      {"aten::median.dim", median},
   };
   return kAll;
 }
