@@ -395,8 +395,8 @@ class Walker {
                         env);
   }
 
-  // with_effects(token, operator, arguments): a call that the token keeps in its place. Nodes are run
-  // in the program's order here, so the token itself says nothing.
+  // with_effects(token, operator, arguments): a call that the token keeps in its place. Nodes are
+  // run in the program's order here, so the token itself says nothing.
   Status with_effects(const exported::Node& node, Env& env) {
     if (node.inputs.size() < 2 || node.outputs.empty() || !node.inputs[1].value.is(AK::operation))
       return fail_at(node, "a call with effects names no operator", node.target);

@@ -56,7 +56,7 @@ case("slogdet_loop", torch.slogdet, r(6, 6, dtype=f64))
 case("slogdet_singular", L.slogdet, torch.zeros(2, 2))
 case("logdet", torch.logdet, torch.stack([spd(3, 3), -torch.eye(3)]))
 case("tensorinv", lambda x: L.tensorinv(x, ind=1), r(6, 2, 3))
-case("tensorsolve", lambda a, b: L.tensorsolve(a, b, dims=(0, 2)), r(2, 4, 3, 6), r(4, 6))
+case("tensorsolve", lambda a, b: L.tensorsolve(a, b, dims=(0, 2)), r(2, 3, 6, 4), r(3, 4))
 
 # --- triangles
 for upper in (False, True):
@@ -142,7 +142,7 @@ case("eigh_equal", lambda a: L.eigh(a)[0], torch.ones(6, 6))
 case("eigh_large", L.eigvalsh, r(30, 30) * 1e8)
 
 for n in (1, 2, 5):
-    case(f"eig_{n}", lambda a: (lambda w, v: (a.to(v.dtype) @ v - v * w, w.sum(-1), v.abs().square().sum(-2)))(*L.eig(a)), r(2, n, n) * 3)
+    case(f"eig_{n}", lambda a: (lambda w, v: ((a.to(v.dtype) @ v - v * w.unsqueeze(-2)).abs() < 1e-4, w.sum(-1), v.abs().square().sum(-2)))(*L.eig(a)), r(2, n, n) * 3)
 case("eigvals", lambda a: torch.sort(L.eigvals(a).abs())[0], r(4, 4))
 
 # --- least squares, by driver
@@ -208,7 +208,6 @@ case("trapezoid_x_lower", lambda y, x: torch.trapezoid(y, x, dim=1), r(2, 4, 3),
 for order in (1, 2):
     case(f"gradient_{order}", lambda x, o=order: torch.gradient(x, edge_order=o), r(4, 5))
     case(f"gradient_{order}_spacing", lambda x, o=order: torch.gradient(x, spacing=0.5, dim=1, edge_order=o), r(4, 5))
-    case(f"gradient_{order}_spacings", lambda x, o=order: torch.gradient(x, spacing=(0.5, 2), edge_order=o), r(4, 5), trace=False)
     case(f"gradient_{order}_coordinates", lambda x, a, b, o=order: torch.gradient(x, spacing=(a, b), edge_order=o),
          r(4, 5), pos(4).cumsum(0), pos(5).cumsum(0))
     case(f"gradient_{order}_int", lambda x, o=order: torch.gradient(x, dim=-1, edge_order=o), ints(-9, 9, 2, 5))

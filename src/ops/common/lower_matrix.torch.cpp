@@ -18,9 +18,10 @@ V* matrices(LowerContext& c, std::string_view name) {
   V* x = c.tensor(name);
   if (rank(c, x) < 2) return c.refuse("the tensor has fewer than two dimensions");
   if (x->dtype() != DType::f32 && x->dtype() != DType::f64)
-    return c.refuse(fmt::format("matrices of type {} are not decomposed, PyTorch does not do it "
-                                "either; complex ones are not supported yet",
-                                tenon::name(x->dtype())));
+    return c.refuse(
+        fmt::format("matrices of type {} are not decomposed, PyTorch does not do it "
+                    "either; complex ones are not supported yet",
+                    tenon::name(x->dtype())));
   return x;
 }
 
@@ -73,8 +74,8 @@ V* count_to(LowerContext& c, const ir::Dim& n) {
 std::pair<V*, V*> pairs(LowerContext& c, const ir::Dim& n, bool equal) {
   const ir::Dim count = floordiv(equal ? n * (n + ir::Dim(1)) : n * (n - ir::Dim(1)), 2);
   V* places = count_to(c, n);
-  V* wanted = c.b.emit_named(equal ? "LessOrEqual" : "Less",
-                             {as_column(c, places), as_row(c, places)});
+  V* wanted =
+      c.b.emit_named(equal ? "LessOrEqual" : "Less", {as_column(c, places), as_row(c, places)});
   V* found = reshape(c, c.b.emit_named("NonZero", {wanted}), {2, count});
   auto at = [&](int64_t i) { return reshape(c, slice(c, found, 0, i, i + 1), {count}); };
   return {at(0), at(1)};

@@ -28,7 +28,7 @@ inline V* modulo(const Emit& e, V* a, V* n) {
 
 // The rounds of a tournament of n indices.
 struct Rounds {
-  V *n, *places;  // 0 .. n - 1
+  V *n, *places;    // 0 .. n - 1
   V *even, *count;  // n rounded up to an even number, and that less one
 
   Rounds(const Emit& e, V* n) : n(n), places(e.count_to(n)) {
@@ -70,11 +70,10 @@ inline Rotation rotation(const Emit& e, const Rounds& rounds, V* partners, V* ow
   V* twice = e.op("Mul", {e.where(idle, one, off), e.number(own, 2)});
   V* tau = e.op("Div", {e.op("Sub", {other, own}), twice});
   V* level = e.where(e.op("Less", {rounds.places, partners}), one, minus);
-  V* sign = e.where(e.op("Greater", {tau, zero}), one,
-                    e.where(e.op("Less", {tau, zero}), minus, level));
+  V* sign =
+      e.where(e.op("Greater", {tau, zero}), one, e.where(e.op("Less", {tau, zero}), minus, level));
   V* root = e.op("Sqrt", {e.op("Add", {one, e.op("Mul", {tau, tau})})});
-  V* tangent = e.where(
-      idle, zero, e.op("Div", {sign, e.op("Add", {e.op("Abs", {tau}), root})}));
+  V* tangent = e.where(idle, zero, e.op("Div", {sign, e.op("Add", {e.op("Abs", {tau}), root})}));
   V* c = e.op("Div", {one, e.op("Sqrt", {e.op("Add", {one, e.op("Mul", {tangent, tangent})})})});
   return {partners, c, e.op("Mul", {tangent, c})};
 }
@@ -91,8 +90,8 @@ inline V* largest(const Emit& e, V* x) {
 using Round = std::function<Values(const Emit&, V* partners, const Values& carried, V*& worst)>;
 
 // Sweeps until the worst pair of a sweep is within `tolerance`.
-inline Result<Values> sweeps(onnx::ExportContext& c, const Rounds& rounds, Values start,
-                             DType type, double tolerance, const Round& round) {
+inline Result<Values> sweeps(onnx::ExportContext& c, const Rounds& rounds, Values start, DType type,
+                             double tolerance, const Round& round) {
   const Emit e{c.b};
   start.push_back(c.b.scalar(0, type));  // the worst pair of this sweep so far
   auto step = [&](const Emit& s, V* j, const Values& carried) -> Values {

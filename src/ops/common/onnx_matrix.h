@@ -74,8 +74,7 @@ struct Emit {
   static int64_t rank(V* x) { return static_cast<int64_t>(x->shape()->size()); }
   V* smaller(V* m, V* n) const {
     if (!m->constant || !n->constant) return where(op("Less", {m, n}), m, n);
-    return integer(
-        std::min(m->constant->values<int64_t>()[0], n->constant->values<int64_t>()[0]));
+    return integer(std::min(m->constant->values<int64_t>()[0], n->constant->values<int64_t>()[0]));
   }
   // m - n
   V* minus(V* m, V* n) const {
@@ -123,9 +122,7 @@ struct Emit {
     return op("Expand", {b.scalar(value, dtype), sizes});
   }
   // The matrix with ones where row and column are equal, as a condition.
-  V* diagonal(V* rows, V* columns) const {
-    return op("Equal", {as_column(rows), as_row(columns)});
-  }
+  V* diagonal(V* rows, V* columns) const { return op("Equal", {as_column(rows), as_row(columns)}); }
 };
 
 // What a step makes of the carried values; `j` is its number, a 0-d integer.

@@ -13,8 +13,7 @@ V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
   if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
   if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
   V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p))
-    return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
+  if (std::isinf(p)) return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
   if (p == 0)
     return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
                          keep);
@@ -38,8 +37,7 @@ V* pdist(LowerContext& c) {
   V* x = lower::floating(c, c.tensor("self"));
   if (lower::rank(c, x) != 2) return c.refuse("the input is no matrix");
   const auto [first, second] = lower::pairs(c, lower::sizes(c, x)[0], false);
-  V* difference =
-      lower::sub(c, lower::gather(c, x, first, 0), lower::gather(c, x, second, 0));
+  V* difference = lower::sub(c, lower::gather(c, x, first, 0), lower::gather(c, x, second, 0));
   return norm(c, difference, c.number("p"), 1, false);
 }
 
@@ -70,8 +68,8 @@ V* renorm(LowerContext& c) {
   V* norms = norm(c, lower::reshape(c, wide, {slices, rest}), c.number("p"), 1, false);
   V* most = lower::like(c, norms, c.number("maxnorm"));
   V* scale = lower::div(c, most, lower::add(c, norms, lower::like(c, norms, 1e-7)));
-  V* factor = lower::where(c, c.b.emit_named("Greater", {norms, most}), scale,
-                           lower::like(c, norms, 1));
+  V* factor =
+      lower::where(c, c.b.emit_named("Greater", {norms, most}), scale, lower::like(c, norms, 1));
   std::vector<int64_t> others;
   for (int64_t i : lower::all_axes(rank)) {
     if (i != *axis) others.push_back(i);

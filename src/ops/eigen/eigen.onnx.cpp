@@ -23,8 +23,8 @@ Status write_eigh(onnx::ExportContext& c) {
   V* symmetric = e.where(triangle, e.transposed(a), a);
   V* identity = e.op("Add", {e.filled(a, 0, type, {n, n}), c.b.cast(diagonal, type)});
   // What is beside the diagonal counts in relation to the whole matrix.
-  V* size = e.reduce("ReduceMax", e.reduce("ReduceMax", e.op("Abs", {symmetric}), -1, true), -2,
-                     true);
+  V* size =
+      e.reduce("ReduceMax", e.reduce("ReduceMax", e.op("Abs", {symmetric}), -1, true), -2, true);
   V* scale = e.where(e.op("Greater", {size, e.number(a, 0)}), size, e.number(a, 1));
   symmetric = e.op("Div", {symmetric, scale});
   auto round = [&](const Emit& s, V* partners, const Values& carried, V*& worst) -> Values {
@@ -38,11 +38,9 @@ Status write_eigh(onnx::ExportContext& c) {
     V* turned = turn.rows(s, turn.columns(s, matrix));
     return {s.where(beside, zero, turned), turn.columns(s, carried[1])};
   };
-  const Values out =
-      TRY(sweeps(c, rounds, {symmetric, identity}, type, epsilon(type) / 8, round));
+  const Values out = TRY(sweeps(c, rounds, {symmetric, identity}, type, epsilon(type) / 8, round));
   V* values = e.reduce("ReduceSum", e.where(diagonal, out[0], e.number(a, 0)), -1, false);
-  const Values sorted =
-      c.b.emit_n(TopK{.largest = false}, {values, e.as_vector(n)}, 2);
+  const Values sorted = c.b.emit_n(TopK{.largest = false}, {values, e.as_vector(n)}, 2);
   V* scaled = e.op("Mul", {sorted[0], e.squeeze(scale, -1)});
   return c.replace({scaled, ordered_columns(e, out[1], sorted[1])});
 }

@@ -53,9 +53,9 @@ V* eig(LowerContext& c) {
 std::span<const torch::Lowering> eigen_torch() {
   using namespace eigen_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::linalg_eigh", eigh},          {"aten::_linalg_eigh", eigh},
-      {"aten::linalg_eigvalsh", eigvalsh},  {"aten::linalg_matrix_sqrth", root},
-      {"aten::linalg_eig", eig},            {"aten::linalg_eigvals", eig},
+      {"aten::linalg_eigh", eigh},         {"aten::_linalg_eigh", eigh},
+      {"aten::linalg_eigvalsh", eigvalsh}, {"aten::linalg_matrix_sqrth", root},
+      {"aten::linalg_eig", eig},           {"aten::linalg_eigvals", eig},
       {"aten::_linalg_eigvals", eig},
   };
   return kAll;

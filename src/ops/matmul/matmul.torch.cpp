@@ -93,8 +93,8 @@ V* bilinear(LowerContext& c) {
   const Sizes weights = lower::sizes(c, w), left = lower::sizes(c, a);
   if (weights.size() != 3 || left.empty() || lower::rank(c, b) != left.size())
     return c.refuse("the inputs of a bilinear layer do not fit");
-  V* flat = lower::reshape(c, lower::transpose(c, w, {1, 0, 2}),
-                           {weights[1], weights[0] * weights[2]});
+  V* flat =
+      lower::reshape(c, lower::transpose(c, w, {1, 0, 2}), {weights[1], weights[0] * weights[2]});
   Sizes split(left.begin(), left.end() - 1);
   split.insert(split.end(), {weights[0], weights[2]});
   V* half = lower::reshape(c, lower::matmul(c, a, flat), split);

@@ -90,8 +90,8 @@ V* matrix_norm(LowerContext& c) {
   return matrix_norm_of(c, x, *which, dims[0], dims[1], c.flag("keepdim"));
 }
 
-// Of a vector or of a matrix, as the dimensions given say; without any, of all elements, or, with an
-// order, of a tensor that is a vector or a matrix itself.
+// Of a vector or of a matrix, as the dimensions given say; without any, of all elements, or, with
+// an order, of a tensor that is a vector or a matrix itself.
 V* norm(LowerContext& c) {
   V* x = input(c);
   std::vector<int64_t> dims;
@@ -103,14 +103,14 @@ V* norm(LowerContext& c) {
   if (dims.empty() && ordered) {
     const size_t rank = lower::rank(c, x);
     if (rank != 1 && rank != 2)
-      return c.refuse("a norm of an order of its own, over all dimensions, of neither a vector nor "
-                      "a matrix");
+      return c.refuse(
+          "a norm of an order of its own, over all dimensions, of neither a vector nor "
+          "a matrix");
     dims = lower::all_axes(rank);
   }
   const auto which = ordered ? order(c, "ord") : Order{};
   if (!which) return nullptr;
-  if (ordered && dims.size() == 2)
-    return matrix_norm_of(c, x, *which, dims[0], dims[1], keep);
+  if (ordered && dims.size() == 2) return matrix_norm_of(c, x, *which, dims[0], dims[1], keep);
   if (which->fro || which->nuc) return c.refuse("this norm is one of matrices");
   const auto axes = lower::axes(c, "dim", x);
   return axes ? vector_norm_of(c, x, which->number, *axes, keep) : nullptr;
@@ -123,8 +123,8 @@ V* nuclear_norm(LowerContext& c) {
   return matrix_norm_of(c, c.tensor("self"), {.nuc = true}, dims[0], dims[1], c.flag("keepdim"));
 }
 
-// Largest by smallest singular value, or the norm times that of the inverse, which is infinite where
-// there is none.
+// Largest by smallest singular value, or the norm times that of the inverse, which is infinite
+// where there is none.
 V* condition(LowerContext& c) {
   V* a = lower::matrices(c, "self");
   if (a == nullptr) return nullptr;

@@ -15,7 +15,8 @@ struct Orthogonal {
   V *columns, *v;
 };
 
-// Hestenes's method: rotations of the columns make them orthogonal. A sweep costs m n^2 times a few.
+// Hestenes's method: rotations of the columns make them orthogonal. A sweep costs m n^2 times a
+// few.
 Result<Orthogonal> orthogonal(onnx::ExportContext& c, V* a) {
   const Emit e{c.b};
   const DType type = a->dtype();
@@ -27,8 +28,8 @@ Result<Orthogonal> orthogonal(onnx::ExportContext& c, V* a) {
     V *x = carried[0], *zero = s.number(x, 0);
     V* own = s.reduce("ReduceSum", s.op("Mul", {x, x}), -2, false);
     V* other = s.b.emit(Gather{.axis = -1}, {own, partners});
-    V* off = s.reduce("ReduceSum",
-                      s.op("Mul", {x, s.b.emit(Gather{.axis = -1}, {x, partners})}), -2, false);
+    V* off = s.reduce("ReduceSum", s.op("Mul", {x, s.b.emit(Gather{.axis = -1}, {x, partners})}),
+                      -2, false);
     off = s.where(s.op("Equal", {partners, rounds.places}), zero, off);
     V* lengths = s.op("Mul", {s.op("Sqrt", {own}), s.op("Sqrt", {other})});
     V* some = s.op("Greater", {lengths, zero});
@@ -41,8 +42,8 @@ Result<Orthogonal> orthogonal(onnx::ExportContext& c, V* a) {
   return Orthogonal{out[0], out[1]};
 }
 
-// The matrix of `count` orthonormal columns that QR makes of orthogonal ones, with their directions.
-// Columns of zeros, and those that are missing, become some that complete the others.
+// The matrix of `count` orthonormal columns that QR makes of orthogonal ones, with their
+// directions. Columns of zeros, and those that are missing, become some that complete the others.
 V* orthonormal(const Emit& e, V* x, V* count) {
   const std::vector<V*> packed = e.b.emit_n(QR{}, {x}, 2);
   V *m = e.size(x, -2), *zero = e.number(x, 0);
