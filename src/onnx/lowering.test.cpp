@@ -345,7 +345,8 @@ std::vector<Case> linear_algebra() {
     out.push_back(decomposition("QR" + size, {noise({2, n, 4})}, ops::QR{}, 2, n == 6));
     out.push_back(decomposition("HouseholderProduct" + size, {a, noise({2, n}, 1)},
                                 ops::HouseholderProduct{}, 1));
-    out.push_back(decomposition("MatrixExp" + size, {a}, ops::MatrixExp{}, 1, n == 6));
+    out.push_back(
+        decomposition("MatrixExp" + size, {noise({2, n, n})}, ops::MatrixExp{}, 1, n == 6));
     out.push_back({.name = "Eigh" + size,
                    .inputs = {a},
                    .build =

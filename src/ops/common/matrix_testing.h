@@ -23,7 +23,14 @@ struct MatrixTest : testing::Test {
     graph.symbols.push_back({.name = "M", .range = {1, 64}});
   }
   ir::Value* input(ir::Shape shape, DType dtype = DType::f64) {
-    return graph.add_input("x", ir::Type::tensor(dtype, std::move(shape)));
+    ir::Value* value = graph.add_input("x", ir::Type::tensor(dtype, std::move(shape)));
+    for (size_t axis = 0; axis < value->shape()->size(); ++axis) {
+      ir::Symbol* symbol = graph.find_symbol((*value->shape())[axis].symbol_name());
+      if (symbol == nullptr || symbol->source != nullptr) continue;
+      symbol->source = value;
+      symbol->axis = static_cast<int>(axis);
+    }
+    return value;
   }
   static Tensor matrix(Dims dims, std::vector<double> values) {
     return Tensor::of<double>(DType::f64, std::move(dims), values);

@@ -12,7 +12,7 @@ TEST_F(SolveTest, Types) {
   EXPECT_EQ(types(Solve{}, {input({M, 3, 3}), input({M, 3, N})}, 2), "f64[M, 3, N], i32[M]");
   EXPECT_EQ(types(TriangularSolve{}, {input({3, 3}), input({3, 0})}, 1), "f64[3, 0]");
   EXPECT_EQ(types(LeastSquares{}, {input({5, N}), input({5, 2})}, 4),
-            "f64[N, 2], f64[2], i64[], f64[min(5, N)]");
+            "f64[N, 2], f64[2], i64[], f64[min(N, 5)]");
   EXPECT_NE(types(Solve{}, {input({3, 3}), input({2, 1})}, 2).find("rows"), std::string::npos);
   EXPECT_NE(types(Solve{}, {input({2, 3, 3}), input({4, 3, 1})}, 2).find("batches"),
             std::string::npos);

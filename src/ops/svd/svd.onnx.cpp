@@ -58,6 +58,22 @@ V* orthonormal(const Emit& e, V* x, V* count) {
   return e.op("Mul", {q, e.as_row(signs)});
 }
 
+// Of matrices of no elements there are no values, and the vectors, if any, are those of the axes.
+Status write_empty(onnx::ExportContext& c) {
+  const Emit e{c.b};
+  V* a = c.input(0);
+  const DType type = a->dtype();
+  V *m = e.size(a, -2), *n = e.size(a, -1), *none = e.integer(0);
+  V* s = e.filled(a, 0, type, {none});
+  if (!c.as<SVD>().full)
+    return c.replace({e.filled(a, 0, type, {m, none}), s, e.filled(a, 0, type, {none, n})});
+  auto axes = [&](V* size) {
+    V* ones = c.b.cast(e.diagonal(e.count_to(size), e.count_to(size)), type);
+    return e.op("Add", {e.filled(a, 0, type, {size, size}), ones});
+  };
+  return c.replace({axes(m), s, axes(n)});
+}
+
 Status write_svd(onnx::ExportContext& c) {
   TRY(need_known_rank(c));
   const Emit e{c.b};
@@ -65,7 +81,7 @@ Status write_svd(onnx::ExportContext& c) {
   V* a = c.input(0);
   const ir::Shape& shape = *a->shape();
   const ir::Dim &rows = shape[shape.size() - 2], &columns = shape.back();
-  if (rows.is(0) || columns.is(0)) return c.fail("matrices of no elements have no singular values");
+  if (rows.is(0) || columns.is(0)) return write_empty(c);
   // The columns are rotated: there should be fewer of them than rows.
   const bool wide = rows.constant() && columns.constant() && *rows.constant() < *columns.constant();
   if (wide) a = e.transposed(a);
