@@ -18,10 +18,8 @@ V* matrices(LowerContext& c, std::string_view name) {
   V* x = c.tensor(name);
   if (rank(c, x) < 2) return c.refuse("the tensor has fewer than two dimensions");
   if (x->dtype() != DType::f32 && x->dtype() != DType::f64)
-    return c.refuse(
-        fmt::format("matrices of type {} are not decomposed, PyTorch does not do it "
-                    "either; complex ones are not supported yet",
-                    tenon::name(x->dtype())));
+    return c.refuse(fmt::format("matrices of type {}: PyTorch takes f32, f64 and complex numbers",
+                                tenon::name(x->dtype())));
   return x;
 }
 

@@ -1,6 +1,4 @@
 // Distances and differences between vectors.
-#include <cmath>
-
 #include "ops/common/lower_matrix.h"
 
 namespace tenon::ops {
@@ -10,16 +8,7 @@ using lower::V;
 using torch::LowerContext;
 
 V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
-  if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
-  if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
-  V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p)) return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
-  if (p == 0)
-    return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
-                         keep);
-  V* sum = lower::reduce(c, "ReduceSum", c.b.emit_named("Pow", {size, lower::like(c, x, p)}),
-                         {axis}, keep);
-  return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
+  return lower::vector_norm(c, x, p, {axis}, keep);
 }
 
 // Every row of one with every row of the other.

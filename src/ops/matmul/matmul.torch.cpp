@@ -6,18 +6,9 @@ namespace matmul_lowering {
 using lower::V;
 using torch::LowerContext;
 
-// ONNX multiplies no integers below 32 bits; their products wrap all the same.
-V* product(LowerContext& c, V* a, V* b) {
-  const DType type = a->dtype();
-  if (type == DType::i8 || type == DType::i16 || type == DType::u8) {
-    return c.b.cast(lower::matmul(c, c.b.cast(a, DType::i32), c.b.cast(b, DType::i32)), type);
-  }
-  return lower::matmul(c, a, b);
-}
-
 template <const char* right>
 V* matmul(LowerContext& c) {
-  return product(c, c.tensor("self"), c.tensor(right));
+  return lower::product(c, c.tensor("self"), c.tensor(right));
 }
 constexpr char kOther[] = "other", kMat2[] = "mat2", kVec[] = "vec", kTensor[] = "tensor";
 
@@ -39,7 +30,7 @@ V* inner(LowerContext& c) {
   out.insert(out.end(), right.begin(), right.end() - 1);
   V* flat_a = lower::reshape(c, a, {ir::product(std::span(left).first(ra - 1)), left.back()});
   V* flat_b = lower::reshape(c, b, {ir::product(std::span(right).first(rb - 1)), right.back()});
-  return lower::reshape(c, product(c, flat_a, lower::transpose(c, flat_b, {1, 0})), out);
+  return lower::reshape(c, lower::product(c, flat_a, lower::transpose(c, flat_b, {1, 0})), out);
 }
 
 V* tensordot(LowerContext& c) {
@@ -75,7 +66,7 @@ V* tensordot(LowerContext& c) {
   V* right = lower::reshape(c, lower::transpose(c, b, pb), {ir::product(s), ir::product(fb)});
   Sizes out = fa;
   out.insert(out.end(), fb.begin(), fb.end());
-  return lower::reshape(c, product(c, left, right), out);
+  return lower::reshape(c, lower::product(c, left, right), out);
 }
 
 V* chain(LowerContext& c) {
@@ -83,7 +74,7 @@ V* chain(LowerContext& c) {
       c.tensors("matrices").empty() ? c.tensors("tensors") : c.tensors("matrices");
   if (all.empty()) return c.refuse("there are no matrices");
   V* out = all[0];
-  for (size_t i = 1; i < all.size(); ++i) out = product(c, out, all[i]);
+  for (size_t i = 1; i < all.size(); ++i) out = lower::product(c, out, all[i]);
   return out;
 }
 
