@@ -10,18 +10,26 @@
 #include "ops/activation/activation.h"
 #include "ops/attention/attention.h"
 #include "ops/binary/binary.h"
+#include "ops/cholesky/cholesky.h"
 #include "ops/clip/clip.h"
 #include "ops/constant_of_shape/constant_of_shape.h"
+#include "ops/eigen/eigen.h"
 #include "ops/group_norm/group_norm.h"
 #include "ops/layer_norm/layer_norm.h"
+#include "ops/lu/lu.h"
+#include "ops/matrix_exp/matrix_exp.h"
 #include "ops/pad/pad.h"
 #include "ops/pool/pool.h"
+#include "ops/qr/qr.h"
 #include "ops/reduce/reduce.h"
 #include "ops/resize/resize.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/shape/shape.h"
 #include "ops/softmax/softmax.h"
+#include "ops/solve/solve.h"
 #include "ops/split/split.h"
+#include "ops/svd/svd.h"
+#include "ops/transpose/transpose.h"
 #include "ops/trilu/trilu.h"
 
 namespace tenon::onnx {
@@ -300,6 +308,76 @@ std::vector<Case> attentions() {
   return out;
 }
 
+// Noise with a strong diagonal: matrices that are far from singular.
+Tensor regular(int64_t n, int64_t batch = 2) {
+  Tensor out = noise({batch, n, n}, 1);
+  const auto size = static_cast<size_t>(n);
+  for (size_t i = 0; i < static_cast<size_t>(batch); ++i) {
+    for (size_t k = 0; k < size; ++k)
+      out.mutable_values<float>()[i * size * size + k * (size + 1)] += 4;
+  }
+  return out;
+}
+
+template <class Op>
+Case decomposition(const std::string& name, std::vector<Tensor> inputs, const Op& op,
+                   size_t outputs, bool dynamic = false) {
+  return {.name = name,
+          .inputs = std::move(inputs),
+          .build = [op, outputs](Builder& b, const auto& in) { return b.emit_n(op, in, outputs); },
+          .dynamic = dynamic};
+}
+
+// Written out for small matrices, in a Loop for larger ones. Singular and eigenvectors have signs
+// that are left open: products do not.
+std::vector<Case> linear_algebra() {
+  std::vector<Case> out;
+  for (const int64_t n : {1, 3, 6}) {
+    const std::string size = " " + std::to_string(n);
+    const Tensor a = regular(n), b = noise({2, n, 3});
+    out.push_back(decomposition("Solve" + size, {a, b}, ops::Solve{}, 2, n == 6));
+    for (const bool upper : {false, true}) {
+      out.push_back(decomposition("TriangularSolve" + size + (upper ? " upper" : ""), {a, b},
+                                  ops::TriangularSolve{.unit = n == 3, .upper = upper}, 1));
+    }
+    out.push_back(decomposition("Cholesky" + size, {a}, ops::Cholesky{}, 2, n == 6));
+    out.push_back(decomposition("LU" + size, {noise({2, n, 4})}, ops::LU{}, 3, n == 6));
+    out.push_back(decomposition("QR" + size, {noise({2, n, 4})}, ops::QR{}, 2, n == 6));
+    out.push_back(decomposition("HouseholderProduct" + size, {a, noise({2, n}, 1)},
+                                ops::HouseholderProduct{}, 1));
+    out.push_back(
+        decomposition("MatrixExp" + size, {noise({2, n, n})}, ops::MatrixExp{}, 1, n == 6));
+    out.push_back({.name = "Eigh" + size,
+                   .inputs = {a},
+                   .build =
+                       [](Builder& builder, const auto& in) {
+                         const Outputs all = builder.emit_n(ops::Eigh{}, in, 2);
+                         Value* row = builder.emit_named("Unsqueeze", {all[0], builder.ints({1})});
+                         Value* scaled = builder.emit_named("Mul", {all[1], row});
+                         Value* turned = builder.emit(
+                             ops::Transpose{.perm = std::vector<int64_t>{0, 2, 1}}, {all[1]});
+                         return Outputs{all[0], builder.emit_named("MatMul", {scaled, turned})};
+                       },
+                   .dynamic = n == 6});
+    out.push_back({.name = "SVD" + size,
+                   .inputs = {noise({2, n, 4})},
+                   .build =
+                       [](Builder& builder, const auto& in) {
+                         const Outputs all = builder.emit_n(ops::SVD{}, in, 3);
+                         Value* row = builder.emit_named("Unsqueeze", {all[1], builder.ints({1})});
+                         Value* scaled = builder.emit_named("Mul", {all[0], row});
+                         return Outputs{all[1], builder.emit_named("MatMul", {scaled, all[2]})};
+                       },
+                   .dynamic = n == 6});
+  }
+  const Tensor pivots = numbers<int32_t>(DType::i32, {2, 3}, {3, 2, 5, 1, 4, 3});
+  out.push_back(
+      {.name = "PivotsToPermutation", .inputs = {pivots}, .build = [](Builder& b, const auto& in) {
+         return Outputs{b.emit(ops::PivotsToPermutation{}, {in[0], b.scalar_int(5)})};
+       }});
+  return out;
+}
+
 void expect_close(const Tensor& got, const Tensor& want, const std::string& where) {
   ASSERT_EQ(got.dtype(), want.dtype()) << where;
   ASSERT_EQ(got.shape(), want.shape()) << where;
@@ -381,6 +459,7 @@ INSTANTIATE_TEST_SUITE_P(Normalisations, Lowering, ::testing::ValuesIn(normalisa
 INSTANTIATE_TEST_SUITE_P(Activations, Lowering, ::testing::ValuesIn(activations()), label);
 INSTANTIATE_TEST_SUITE_P(Integers, Lowering, ::testing::ValuesIn(integers()), label);
 INSTANTIATE_TEST_SUITE_P(Shapes, Lowering, ::testing::ValuesIn(shapes()), label);
+INSTANTIATE_TEST_SUITE_P(LinearAlgebra, Lowering, ::testing::ValuesIn(linear_algebra()), label);
 INSTANTIATE_TEST_SUITE_P(Attentions, Lowering, ::testing::ValuesIn(attentions()), label);
 
 }  // namespace

@@ -376,6 +376,7 @@ class Walker {
 
   Status higher_order(const exported::Node& node, Env& env) {
     const std::string op = node.target.substr(23);
+    if (op == "with_effects") return with_effects(node, env);
     std::vector<const exported::Graph*> graphs;
     std::vector<Value> arguments;
     for (const exported::NamedArgument& a : node.inputs) {
@@ -398,6 +399,19 @@ class Walker {
                                         "export the program without it");
     return bind_several(node, std::vector<Value>(std::max<size_t>(node.outputs.size(), 1), poison),
                         env);
+  }
+
+  // with_effects(token, operator, arguments): a call that the token keeps in its place. Nodes are
+  // run in the program's order here, so the token itself says nothing.
+  Status with_effects(const exported::Node& node, Env& env) {
+    if (node.inputs.size() < 2 || node.outputs.empty() || !node.inputs[1].value.is(AK::operation))
+      return fail_at(node, "a call with effects names no operator", node.target);
+    exported::Node call = node;
+    call.target = node.inputs[1].value.text;
+    call.inputs.erase(call.inputs.begin(), call.inputs.begin() + 2);
+    call.outputs.erase(call.outputs.begin());
+    env[node.outputs[0].text] = Value();
+    return run_node(call, env);
   }
 
   Status bind_several(const exported::Node& node, std::vector<Value> values, Env& env) {

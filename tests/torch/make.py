@@ -14,6 +14,7 @@ import torch
 
 import cases_complex  # noqa: F401
 import cases_fourier  # noqa: F401
+import cases_linalg  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
 import cases_sequence  # noqa: F401

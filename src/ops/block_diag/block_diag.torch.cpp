@@ -39,8 +39,7 @@ V* block_diag(LowerContext& c) {
 }  // namespace block_diag_lowering
 
 std::span<const torch::Lowering> block_diag_torch() {
-  static constexpr torch::Lowering kAll[] = {
-      {"aten::block_diag", block_diag_lowering::block_diag}};
+  static constexpr torch::Lowering kAll[] = {{"aten::block_diag", block_diag_lowering::block_diag}};
   return kAll;
 }
 

@@ -33,8 +33,7 @@ Status write(onnx::ExportContext& c) {
 }  // namespace onnx_cholesky
 
 std::span<const onnx::Mapping> cholesky_onnx() {
-  static constexpr onnx::Mapping rows[] = {
-      onnx::composed<Cholesky>(onnx_cholesky::write)};
+  static constexpr onnx::Mapping rows[] = {onnx::composed<Cholesky>(onnx_cholesky::write)};
   return rows;
 }
 

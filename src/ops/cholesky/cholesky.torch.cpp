@@ -14,8 +14,7 @@ V* factor(LowerContext& c, bool check) {
   V* a = lower::square_matrices(c, "self");
   if (a == nullptr) return nullptr;
   const bool upper = c.flag("upper");
-  std::vector<V*> out =
-      c.b.emit_n(Cholesky{.check = check}, {upper ? lower::adjoint(c, a) : a}, 2);
+  std::vector<V*> out = c.b.emit_n(Cholesky{.check = check}, {upper ? lower::adjoint(c, a) : a}, 2);
   if (upper) out[0] = lower::adjoint(c, out[0]);
   return c.give(out);
 }

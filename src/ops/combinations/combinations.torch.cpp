@@ -1,5 +1,5 @@
 // Choices from vectors: combinations of one's elements, tuples of several's.
-#include "ops/common/lower.h"
+#include "ops/common/lower_matrix.h"
 
 namespace tenon::ops {
 namespace combinations_lowering {
@@ -35,7 +35,14 @@ V* combinations(LowerContext& c) {
   const int64_t r = c.constant("r");
   if (lower::rank(c, x) != 1 || r < 0) return c.refuse("the input is no vector");
   if (r == 0) return c.b.constant(Tensor::zeros(x->dtype(), {0}));
-  const auto n = lower::sizes(c, x)[0].constant();
+  const ir::Dim size = lower::sizes(c, x)[0];
+  const auto n = size.constant();
+  if (!n && r == 1) return lower::unsqueeze(c, x, {1});
+  if (!n && r == 2) {
+    const auto [first, second] = lower::pairs(c, size, c.flag("with_replacement"));
+    auto column = [&](V* at) { return lower::unsqueeze(c, lower::gather(c, x, at, 0), {1}); };
+    return lower::concat(c, {column(first), column(second)}, 1);
+  }
   if (!n)
     return c.refuse("the number of combinations depends on the input",
                     "fix the dimension with --shapes");

@@ -36,9 +36,13 @@ V* slice(LowerContext& c, V* x, int64_t axis, const ir::Dim& start, const ir::Di
 V* concat(LowerContext& c, std::vector<V*> parts, int64_t axis);
 V* gather(LowerContext& c, V* x, V* indices, int64_t axis);
 V* matmul(LowerContext& c, V* a, V* b);
+// The same of any integers too: those that ONNX does not multiply are computed in a wider type.
+V* product(LowerContext& c, V* a, V* b);
 V* softmax(LowerContext& c, V* x, int64_t axis);
 // ReduceSum, ReduceMax... over these axes; the value itself where there are none.
 V* reduce(LowerContext& c, const char* op, V* x, const std::vector<int64_t>& axes, bool keepdims);
+// The p-norm over these axes; p may be 0 (how many are not zero) or infinite.
+V* vector_norm(LowerContext& c, V* x, double p, const std::vector<int64_t>& axes, bool keepdims);
 // A tensor of one value.
 V* filled(LowerContext& c, const Sizes& sizes, double value, DType dtype);
 // Integers and booleans as f32, PyTorch's default; others as they are.

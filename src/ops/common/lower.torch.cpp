@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "ops/concat/concat.h"
@@ -88,6 +89,13 @@ V* gather(LowerContext& c, V* x, V* indices, int64_t axis) {
 }
 
 V* matmul(LowerContext& c, V* a, V* b) { return c.b.emit_named("MatMul", {a, b}); }
+
+V* product(LowerContext& c, V* a, V* b) {
+  const DType type = a->dtype();
+  if (type != DType::i8 && type != DType::i16 && type != DType::u8) return matmul(c, a, b);
+  return c.b.cast(matmul(c, c.b.cast(a, DType::i32), c.b.cast(b, DType::i32)), type);
+}
+
 V* softmax(LowerContext& c, V* x, int64_t axis) { return c.b.emit(Softmax{.axis = axis}, {x}); }
 
 V* reduce(LowerContext& c, const char* op, V* x, const std::vector<int64_t>& axes, bool keepdims) {
@@ -99,6 +107,20 @@ V* reduce(LowerContext& c, const char* op, V* x, const std::vector<int64_t>& axe
   return c.b.emit_with(
       op, {{"keepdims", int64_t{keepdims ? 1 : 0}}, {"noop_with_empty_axes", int64_t{0}}},
       std::move(inputs));
+}
+
+V* vector_norm(LowerContext& c, V* x, double p, const std::vector<int64_t>& axes, bool keepdims) {
+  if (p == 2) return reduce(c, "ReduceL2", x, axes, keepdims);
+  if (p == 1) return reduce(c, "ReduceL1", x, axes, keepdims);
+  if (p == 0) {
+    V* there = c.b.cast(c.b.cast(x, DType::boolean), x->dtype());
+    return reduce(c, "ReduceSum", there, axes, keepdims);
+  }
+  V* size = c.b.emit_named("Abs", {x});
+  if (std::isinf(p)) return reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, axes, keepdims);
+  V* powers = c.b.emit_named("Pow", {size, like(c, x, p)});
+  V* sum = reduce(c, "ReduceSum", powers, axes, keepdims);
+  return c.b.emit_named("Pow", {sum, like(c, x, 1 / p)});
 }
 
 V* filled(LowerContext& c, const Sizes& sizes, double value, DType dtype) {

@@ -14,14 +14,16 @@ ir::Dim columns(LowerContext& c, V* x);
 Sizes batch(LowerContext& c, V* x);
 Sizes with(Sizes batch, std::initializer_list<ir::Dim> last);
 
-V* adjoint(LowerContext& c, V* x);            // the last two dimensions swapped
-V* as_column(LowerContext& c, V* x);          // [.., n] to [.., n, 1]
-V* as_row(LowerContext& c, V* x);             // [.., n] to [.., 1, n]
-V* squeeze_last(LowerContext& c, V* x);       // [.., n, 1] to [.., n]
+V* adjoint(LowerContext& c, V* x);               // the last two dimensions swapped
+V* as_column(LowerContext& c, V* x);             // [.., n] to [.., n, 1]
+V* as_row(LowerContext& c, V* x);                // [.., n] to [.., 1, n]
+V* squeeze_last(LowerContext& c, V* x);          // [.., n, 1] to [.., n]
 V* count_to(LowerContext& c, const ir::Dim& n);  // 0, 1, .. n - 1 as i64
+// All places i <= k, or i < k without `equal`, among n in order: two vectors.
+std::pair<V*, V*> pairs(LowerContext& c, const ir::Dim& n, bool equal);
 V* identity(LowerContext& c, const ir::Dim& n, DType dtype);
 V* triangle(LowerContext& c, V* x, bool upper, int64_t diagonal = 0);
-V* diagonal(LowerContext& c, V* x);           // [.., n, n] to [.., n]
+V* diagonal(LowerContext& c, V* x);  // [.., n, n] to [.., n]
 V* first_rows(LowerContext& c, V* x, const ir::Dim& count);
 V* first_columns(LowerContext& c, V* x, const ir::Dim& count);
 // A reduction over the last dimension.

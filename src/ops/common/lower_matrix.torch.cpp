@@ -18,8 +18,7 @@ V* matrices(LowerContext& c, std::string_view name) {
   V* x = c.tensor(name);
   if (rank(c, x) < 2) return c.refuse("the tensor has fewer than two dimensions");
   if (x->dtype() != DType::f32 && x->dtype() != DType::f64)
-    return c.refuse(fmt::format("matrices of type {} are not decomposed, PyTorch does not do it "
-                                "either; complex ones are not supported yet",
+    return c.refuse(fmt::format("matrices of type {}: PyTorch takes f32, f64 and complex numbers",
                                 tenon::name(x->dtype())));
   return x;
 }
@@ -68,6 +67,16 @@ V* count_to(LowerContext& c, const ir::Dim& n) {
     return int_table(c, all, {*size});
   }
   return c.b.emit(Range{}, {c.b.scalar_int(0), c.b.dim(n), c.b.scalar_int(1)});
+}
+
+std::pair<V*, V*> pairs(LowerContext& c, const ir::Dim& n, bool equal) {
+  const ir::Dim count = floordiv(equal ? n * (n + ir::Dim(1)) : n * (n - ir::Dim(1)), 2);
+  V* places = count_to(c, n);
+  V* wanted =
+      c.b.emit_named(equal ? "LessOrEqual" : "Less", {as_column(c, places), as_row(c, places)});
+  V* found = reshape(c, c.b.emit_named("NonZero", {wanted}), {2, count});
+  auto at = [&](int64_t i) { return reshape(c, slice(c, found, 0, i, i + 1), {count}); };
+  return {at(0), at(1)};
 }
 
 V* identity(LowerContext& c, const ir::Dim& n, DType dtype) {

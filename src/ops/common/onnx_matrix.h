@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "onnx/mapping.h"
@@ -11,6 +12,7 @@
 #include "ops/gather_elements/gather_elements.h"
 #include "ops/range/range.h"
 #include "ops/shape/shape.h"
+#include "ops/transpose/transpose.h"
 
 namespace tenon::ops::onnx_matrix {
 
@@ -31,6 +33,16 @@ struct Emit {
   V* integer(int64_t value) const { return b.scalar_int(value); }
   V* unsqueeze(V* x, int64_t axis) const { return op("Unsqueeze", {x, b.ints({axis})}); }
   V* squeeze(V* x, int64_t axis) const { return op("Squeeze", {x, b.ints({axis})}); }
+  V* transposed(V* x) const {
+    std::vector<int64_t> order(x->shape()->size());
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    return b.emit(Transpose{.perm = std::move(order)}, {x});
+  }
+  // The first `count` columns, or elements of vectors.
+  V* first(V* x, V* count) const {
+    return op("Slice", {x, b.ints({0}), as_vector(count), b.ints({-1}), b.ints({1})});
+  }
   // A vector [.., n] as a column [.., n, 1] or a row [.., 1, n].
   V* as_column(V* x) const { return unsqueeze(x, -1); }
   V* as_row(V* x) const { return unsqueeze(x, -2); }
@@ -61,9 +73,8 @@ struct Emit {
   }
   static int64_t rank(V* x) { return static_cast<int64_t>(x->shape()->size()); }
   V* smaller(V* m, V* n) const {
-    if (!m->constant || !n->constant) return op("Min", {m, n});
-    return integer(
-        std::min(m->constant->values<int64_t>()[0], n->constant->values<int64_t>()[0]));
+    if (!m->constant || !n->constant) return where(op("Less", {m, n}), m, n);
+    return integer(std::min(m->constant->values<int64_t>()[0], n->constant->values<int64_t>()[0]));
   }
   // m - n
   V* minus(V* m, V* n) const {
@@ -111,28 +122,20 @@ struct Emit {
     return op("Expand", {b.scalar(value, dtype), sizes});
   }
   // The matrix with ones where row and column are equal, as a condition.
-  V* diagonal(V* rows, V* columns) const {
-    return op("Equal", {as_column(rows), as_row(columns)});
-  }
+  V* diagonal(V* rows, V* columns) const { return op("Equal", {as_column(rows), as_row(columns)}); }
 };
 
 // What a step makes of the carried values; `j` is its number, a 0-d integer.
 using Step = std::function<Values(const Emit&, V* j, const Values& carried)>;
 
-// Runs the steps 0 .. count - 1.
-inline Result<Values> repeat(onnx::ExportContext& c, V* count, Values carried, const Step& step) {
-  const Emit outside{c.b};
-  if (count->constant && count->constant->values<int64_t>()[0] <= kWrittenOut) {
-    for (int64_t j = 0; j < count->constant->values<int64_t>()[0]; ++j)
-      carried = step(outside, outside.integer(j), carried);
-    TRY(c.b.status());
-    return carried;
-  }
+// A Loop of the steps 0 .. count - 1. With `conditional`, the last value that a step gives says
+// whether to go on.
+inline Result<Values> loop(onnx::ExportContext& c, V* count, const Values& carried,
+                           const Step& step, bool conditional) {
   Values inputs{count, c.b.scalar(1, DType::boolean)};
   inputs.insert(inputs.end(), carried.begin(), carried.end());
   TRY(c.b.status());
-  ir::Node* node =
-      c.graph.add_node("", "Loop", {}, inputs, carried.size(), c.b.origin(), c.node);
+  ir::Node* node = c.graph.add_node("", "Loop", {}, inputs, carried.size(), c.b.origin(), c.node);
   ir::Graph* body = c.graph.add_subgraph(node, "body");
   V* number = body->add_input("iteration", ir::Type::tensor(DType::i64, ir::Shape{}));
   V* go = body->add_input("condition", ir::Type::tensor(DType::boolean, ir::Shape{}));
@@ -142,10 +145,31 @@ inline Result<Values> repeat(onnx::ExportContext& c, V* count, Values carried, c
   builder.set_origin(c.b.origin());
   inside = step(Emit{builder}, number, inside);
   TRY(builder.status());
-  body->add_output(builder.emit_named("Identity", {go}));
+  if (conditional) {
+    body->add_output(inside.back());
+    inside.pop_back();
+  } else {
+    body->add_output(builder.emit_named("Identity", {go}));
+  }
   for (V* one : inside) body->add_output(one);
   TRY(ir::infer(*node, c.b.ops()));
   return Values(node->outputs().begin(), node->outputs().end());
+}
+
+// Runs the steps 0 .. count - 1: a few are written out.
+inline Result<Values> repeat(onnx::ExportContext& c, V* count, Values carried, const Step& step) {
+  if (!count->constant || count->constant->values<int64_t>()[0] > kWrittenOut)
+    return loop(c, count, carried, step, false);
+  const Emit e{c.b};
+  for (int64_t j = 0; j < count->constant->values<int64_t>()[0]; ++j)
+    carried = step(e, e.integer(j), carried);
+  TRY(c.b.status());
+  return carried;
+}
+// At most `most` steps, as long as a step's last value says so.
+inline Result<Values> repeat_while(onnx::ExportContext& c, V* most, const Values& carried,
+                                   const Step& step) {
+  return loop(c, most, carried, step, true);
 }
 
 // The row swap of partial pivoting: which row holds the largest element of column j at or below row

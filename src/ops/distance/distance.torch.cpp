@@ -1,7 +1,5 @@
 // Distances and differences between vectors.
-#include <cmath>
-
-#include "ops/common/lower.h"
+#include "ops/common/lower_matrix.h"
 
 namespace tenon::ops {
 namespace distance_lowering {
@@ -10,17 +8,7 @@ using lower::V;
 using torch::LowerContext;
 
 V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
-  if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
-  if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
-  V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p))
-    return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
-  if (p == 0)
-    return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
-                         keep);
-  V* sum = lower::reduce(c, "ReduceSum", c.b.emit_named("Pow", {size, lower::like(c, x, p)}),
-                         {axis}, keep);
-  return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
+  return lower::vector_norm(c, x, p, {axis}, keep);
 }
 
 // Every row of one with every row of the other.
@@ -37,21 +25,8 @@ V* cdist(LowerContext& c) {
 V* pdist(LowerContext& c) {
   V* x = lower::floating(c, c.tensor("self"));
   if (lower::rank(c, x) != 2) return c.refuse("the input is no matrix");
-  const auto n = lower::sizes(c, x)[0].constant();
-  if (!n)
-    return c.refuse("the number of pairs depends on the input", "fix the dimension with --shapes");
-  constexpr int64_t kMostRows = 2048;
-  if (*n > kMostRows) return c.refuse("there are too many pairs");
-  std::vector<int64_t> first, second;
-  for (int64_t i = 0; i < *n; ++i) {
-    for (int64_t k = i + 1; k < *n; ++k) {
-      first.push_back(i);
-      second.push_back(k);
-    }
-  }
-  const Dims count{static_cast<int64_t>(first.size())};
-  V* difference = lower::sub(c, lower::gather(c, x, lower::int_table(c, first, count), 0),
-                             lower::gather(c, x, lower::int_table(c, second, count), 0));
+  const auto [first, second] = lower::pairs(c, lower::sizes(c, x)[0], false);
+  V* difference = lower::sub(c, lower::gather(c, x, first, 0), lower::gather(c, x, second, 0));
   return norm(c, difference, c.number("p"), 1, false);
 }
 
@@ -82,8 +57,8 @@ V* renorm(LowerContext& c) {
   V* norms = norm(c, lower::reshape(c, wide, {slices, rest}), c.number("p"), 1, false);
   V* most = lower::like(c, norms, c.number("maxnorm"));
   V* scale = lower::div(c, most, lower::add(c, norms, lower::like(c, norms, 1e-7)));
-  V* factor = lower::where(c, c.b.emit_named("Greater", {norms, most}), scale,
-                           lower::like(c, norms, 1));
+  V* factor =
+      lower::where(c, c.b.emit_named("Greater", {norms, most}), scale, lower::like(c, norms, 1));
   std::vector<int64_t> others;
   for (int64_t i : lower::all_axes(rank)) {
     if (i != *axis) others.push_back(i);

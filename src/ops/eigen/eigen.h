@@ -17,8 +17,8 @@ struct Eigh {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
-// (a [.., n, n]) -> (values [.., n, 2], vectors [.., n, n, 2]) of any matrix: complex numbers, their
-// parts along the last axis. Vectors are columns of length 1 whose largest element is real.
+// (a [.., n, n]) -> (values [.., n, 2], vectors [.., n, n, 2]) of any matrix: complex numbers,
+// their parts along the last axis. Vectors are columns of length 1 whose largest element is real.
 struct Eig {
   static constexpr std::string_view kName = "Eig";
   static constexpr std::string_view kDomain = "tenon";

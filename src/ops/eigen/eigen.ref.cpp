@@ -1,6 +1,7 @@
 #include "ops/eigen/eigen.h"
 
 #include "ops/common/ref_matrix.h"
+#include "ops/eigen/eigen_order.h"
 
 namespace tenon::ops {
 namespace ref_eigen {
@@ -33,6 +34,24 @@ Eigen::VectorXcd normal(const Eigen::VectorXcd& vector) {
   return out;
 }
 
+// The places of eigenvalues in LAPACK's order: of each of its values, the nearest that is left.
+std::vector<Index> in_order(const Eigen::VectorXcd& values, const Eigen::MatrixXd& a, DType type) {
+  std::vector<Index> places(static_cast<size_t>(values.size()));
+  std::iota(places.begin(), places.end(), 0);
+  const auto wanted =
+      type == DType::f32 ? lapack_eigenvalues<float>(a) : lapack_eigenvalues<double>(a);
+  if (!wanted) return places;
+  for (size_t i = 0; i < places.size(); ++i) {
+    const auto nearer = [&](Index x, Index y) {
+      return std::abs(values[x] - (*wanted)[i]) < std::abs(values[y] - (*wanted)[i]);
+    };
+    std::iter_swap(
+        places.begin() + static_cast<ptrdiff_t>(i),
+        std::min_element(places.begin() + static_cast<ptrdiff_t>(i), places.end(), nearer));
+  }
+  return places;
+}
+
 Status run_eig(RefContext& c) {
   Stack a = TRY(square_stack(c, 0));
   TRY(need_finite(c, a));
@@ -41,12 +60,14 @@ Status run_eig(RefContext& c) {
   for (int64_t i = 0; i < a.count && n > 0; ++i) {
     const Eigen::EigenSolver<Eigen::MatrixXd> solver(a[i]);
     if (solver.info() != Eigen::Success) return c.fail("the eigenvalues do not converge");
+    const std::vector<Index> places = in_order(solver.eigenvalues(), a[i], c.input(0).dtype());
     auto own_values = values[i];
     auto own_vectors = vectors[i];
     for (Index k = 0; k < n; ++k) {
-      const std::complex<double> value = solver.eigenvalues()[k];
+      const Index place = places[static_cast<size_t>(k)];
+      const std::complex<double> value = solver.eigenvalues()[place];
       own_values.row(k) << value.real(), value.imag();
-      const Eigen::VectorXcd vector = normal(solver.eigenvectors().col(k));
+      const Eigen::VectorXcd vector = normal(solver.eigenvectors().col(place));
       for (Index r = 0; r < n; ++r)
         own_vectors.row(r * n + k) << vector[r].real(), vector[r].imag();
     }

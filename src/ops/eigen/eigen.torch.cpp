@@ -38,9 +38,14 @@ V* root(LowerContext& c) {
                        lower::adjoint(c, all[1]));
 }
 
+// Complex values and vectors, of real matrices.
 V* eig(LowerContext& c) {
-  return c.refuse("the eigenvalues of a matrix are complex numbers, which ONNX does not have",
-                  "use torch.linalg.eigh where the matrix is symmetric");
+  V* a = lower::square_matrices(c, "self");
+  if (a == nullptr) return nullptr;
+  std::vector<V*> out = c.b.emit_n(Eig{}, {a}, 2);
+  for (V* one : out) c.complex(one);
+  if (c.schema().returns.size() == 1) out.pop_back();
+  return c.give(out);
 }
 
 }  // namespace eigen_lowering
@@ -48,9 +53,9 @@ V* eig(LowerContext& c) {
 std::span<const torch::Lowering> eigen_torch() {
   using namespace eigen_lowering;
   static constexpr torch::Lowering kAll[] = {
-      {"aten::linalg_eigh", eigh},          {"aten::_linalg_eigh", eigh},
-      {"aten::linalg_eigvalsh", eigvalsh},  {"aten::linalg_matrix_sqrth", root},
-      {"aten::linalg_eig", eig},            {"aten::linalg_eigvals", eig},
+      {"aten::linalg_eigh", eigh},         {"aten::_linalg_eigh", eigh},
+      {"aten::linalg_eigvalsh", eigvalsh}, {"aten::linalg_matrix_sqrth", root},
+      {"aten::linalg_eig", eig},           {"aten::linalg_eigvals", eig},
       {"aten::_linalg_eigvals", eig},
   };
   return kAll;

@@ -38,7 +38,8 @@ std::optional<Pivot> choose(const Square& a, Index k) {
   return Pivot{largest, 2};
 }
 
-// Swaps rows and columns `to` and `from` of the symmetric rest, of which the lower triangle is kept.
+// Swaps rows and columns `to` and `from` of the symmetric rest, of which the lower triangle is
+// kept.
 void swap(Square a, Index k, const Pivot& pivot) {
   const Index n = a.rows(), to = k + pivot.step - 1, from = pivot.row;
   if (from == to) return;
@@ -163,8 +164,8 @@ Status run_solve(RefContext& c) {
       static_cast<int64_t>(pivots.size()) != a.count * a.rows)
     return c.fail("the inputs do not fit");
   for (int64_t i = 0; i < a.count; ++i) {
-    const auto own = std::span(pivots).subspan(static_cast<size_t>(i * a.rows),
-                                               static_cast<size_t>(a.rows));
+    const auto own =
+        std::span(pivots).subspan(static_cast<size_t>(i * a.rows), static_cast<size_t>(a.rows));
     if (!are_pivots(own)) return c.fail("the pivots are none of a factorisation");
     solve(a[i], own.data(), b[i]);
   }

@@ -45,8 +45,8 @@ Status write_permutation(onnx::ExportContext& c) {
     V* with = s.op("Sub", {s.element(pivots, j), s.integer(1)});
     V* mine = s.element(carried[0], j);
     V* other = s.b.emit(GatherElements{.axis = -1}, {carried[0], with});
-    return {s.where(s.equal(rows, j), other,
-                    s.where(s.op("Equal", {rows, with}), mine, carried[0]))};
+    return {
+        s.where(s.equal(rows, j), other, s.where(s.op("Equal", {rows, with}), mine, carried[0]))};
   };
   const Values out = TRY(repeat(c, e.size(pivots, -1), {start}, step));
   return c.replace({out[0]});

@@ -31,8 +31,7 @@ int64_t factor(Eigen::Ref<Matrix> a, int64_t* pivots) {
 Status run_factor(RefContext& c) {
   Stack a = TRY(stack_input(c, 0));
   const int64_t k = std::min(a.rows, a.columns);
-  std::vector<int64_t> pivots(static_cast<size_t>(a.count * k)),
-      info(static_cast<size_t>(a.count));
+  std::vector<int64_t> pivots(static_cast<size_t>(a.count * k)), info(static_cast<size_t>(a.count));
   for (int64_t i = 0; i < a.count; ++i)
     info[static_cast<size_t>(i)] = factor(a[i], pivots.data() + i * k);
   c.outputs[0] = to_tensor(a, c.input(0).dtype());
@@ -53,8 +52,8 @@ Status run_permutation(RefContext& c) {
   TRY(check_size(c, DType::i64, out_dims));
   std::vector<int64_t> out(static_cast<size_t>(count * rows));
   for (int64_t i = 0; i < count; ++i) {
-    const auto own = std::span(out).subspan(static_cast<size_t>(i * rows),
-                                            static_cast<size_t>(rows));
+    const auto own =
+        std::span(out).subspan(static_cast<size_t>(i * rows), static_cast<size_t>(rows));
     std::iota(own.begin(), own.end(), 0);
     for (int64_t j = 0; j < k; ++j) {
       const int64_t with = pivots[static_cast<size_t>(i * k + j)] - 1;

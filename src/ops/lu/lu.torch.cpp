@@ -32,9 +32,8 @@ V* permutation(LowerContext& c, V* pivots, const ir::Dim& rows) {
 }
 // Where row r of a is row permutation[i] of l u: [.., r, i].
 V* places(LowerContext& c, V* permutation, const ir::Dim& rows) {
-  return c.b.emit_named("Equal",
-                        {lower::as_column(c, lower::count_to(c, rows)),
-                         lower::as_row(c, permutation)});
+  return c.b.emit_named(
+      "Equal", {lower::as_column(c, lower::count_to(c, rows)), lower::as_row(c, permutation)});
 }
 
 V* lower_factor(LowerContext& c, V* packed, const ir::Dim& k) {

@@ -6,18 +6,9 @@ namespace matmul_lowering {
 using lower::V;
 using torch::LowerContext;
 
-// ONNX multiplies no integers below 32 bits; their products wrap all the same.
-V* product(LowerContext& c, V* a, V* b) {
-  const DType type = a->dtype();
-  if (type == DType::i8 || type == DType::i16 || type == DType::u8) {
-    return c.b.cast(lower::matmul(c, c.b.cast(a, DType::i32), c.b.cast(b, DType::i32)), type);
-  }
-  return lower::matmul(c, a, b);
-}
-
 template <const char* right>
 V* matmul(LowerContext& c) {
-  return product(c, c.tensor("self"), c.tensor(right));
+  return lower::product(c, c.tensor("self"), c.tensor(right));
 }
 constexpr char kOther[] = "other", kMat2[] = "mat2", kVec[] = "vec", kTensor[] = "tensor";
 
@@ -39,7 +30,7 @@ V* inner(LowerContext& c) {
   out.insert(out.end(), right.begin(), right.end() - 1);
   V* flat_a = lower::reshape(c, a, {ir::product(std::span(left).first(ra - 1)), left.back()});
   V* flat_b = lower::reshape(c, b, {ir::product(std::span(right).first(rb - 1)), right.back()});
-  return lower::reshape(c, product(c, flat_a, lower::transpose(c, flat_b, {1, 0})), out);
+  return lower::reshape(c, lower::product(c, flat_a, lower::transpose(c, flat_b, {1, 0})), out);
 }
 
 V* tensordot(LowerContext& c) {
@@ -75,7 +66,7 @@ V* tensordot(LowerContext& c) {
   V* right = lower::reshape(c, lower::transpose(c, b, pb), {ir::product(s), ir::product(fb)});
   Sizes out = fa;
   out.insert(out.end(), fb.begin(), fb.end());
-  return lower::reshape(c, product(c, left, right), out);
+  return lower::reshape(c, lower::product(c, left, right), out);
 }
 
 V* chain(LowerContext& c) {
@@ -83,8 +74,35 @@ V* chain(LowerContext& c) {
       c.tensors("matrices").empty() ? c.tensors("tensors") : c.tensors("matrices");
   if (all.empty()) return c.refuse("there are no matrices");
   V* out = all[0];
-  for (size_t i = 1; i < all.size(); ++i) out = product(c, out, all[i]);
+  for (size_t i = 1; i < all.size(); ++i) out = lower::product(c, out, all[i]);
   return out;
+}
+
+// Each result is input1^T w input2 with a matrix w of its own: all of w times input1, then input2.
+V* bilinear(LowerContext& c) {
+  V *a = c.tensor("input1"), *b = c.tensor("input2"), *w = c.tensor("weight");
+  const Sizes weights = lower::sizes(c, w), left = lower::sizes(c, a);
+  if (weights.size() != 3 || left.empty() || lower::rank(c, b) != left.size())
+    return c.refuse("the inputs of a bilinear layer do not fit");
+  V* flat =
+      lower::reshape(c, lower::transpose(c, w, {1, 0, 2}), {weights[1], weights[0] * weights[2]});
+  Sizes split(left.begin(), left.end() - 1);
+  split.insert(split.end(), {weights[0], weights[2]});
+  V* half = lower::reshape(c, lower::matmul(c, a, flat), split);
+  const auto last = static_cast<int64_t>(left.size());
+  V* y = lower::squeeze(c, lower::matmul(c, half, lower::unsqueeze(c, b, {last})), {last});
+  return c.has("bias") ? lower::add(c, y, c.tensor("bias")) : y;
+}
+
+// What bilinear() is decomposed into: a product of three tensors with dimensions of one put in, and
+// summed over some.
+V* trilinear(LowerContext& c) {
+  auto spread = [&](const char* name, const char* dims) {
+    return lower::unsqueeze(c, c.tensor(name), c.constants(dims));
+  };
+  V* y = lower::mul(c, spread("i1", "expand1"), spread("i3", "expand3"));
+  y = lower::mul(c, y, spread("i2", "expand2"));
+  return lower::reduce(c, "ReduceSum", y, c.constants("sumdim"), false);
 }
 
 }  // namespace matmul_lowering
@@ -106,6 +124,8 @@ std::span<const torch::Lowering> matmul_torch() {
       {"aten::tensordot", tensordot},
       {"aten::chain_matmul", chain},
       {"aten::linalg_multi_dot", chain},
+      {"aten::bilinear", bilinear},
+      {"aten::_trilinear", trilinear},
   };
   return kAll;
 }

@@ -23,9 +23,9 @@ Status write(onnx::ExportContext& c) {
   V* sums = e.reduce("ReduceSum", e.op("Abs", {a}), -2, true);
   // Halvings are bounded by the range of exponents, whatever infinities and NaN make of the norm.
   V* norm = e.reduce("ReduceMax", sums, -1, true);
-  V* halvings = e.op("Add", {e.op("Ceil", {e.op("Div", {e.op("Log", {norm}),
-                                                        e.number(a, std::log(2.0))})}),
-                             e.number(a, 1)});
+  V* halvings =
+      e.op("Add", {e.op("Ceil", {e.op("Div", {e.op("Log", {norm}), e.number(a, std::log(2.0))})}),
+                   e.number(a, 1)});
   V* none = e.op("Not", {e.op("Greater", {norm, e.number(a, 0.5)})});
   halvings = e.where(none, e.number(a, 0), e.op("Min", {halvings, e.number(a, wide ? 1024 : 128)}));
   V* x = e.op("Mul", {a, e.op("Pow", {e.number(a, 0.5), halvings})});
@@ -40,8 +40,8 @@ Status write(onnx::ExportContext& c) {
   V* all = e.op("Reshape", {halvings, c.b.ints({-1})});
   // Of no matrices there is no largest number of halvings: a zero is among them.
   V* zero = c.b.cast(c.b.ints({0}), a->dtype());
-  V* most = e.reduce("ReduceMax", c.b.emit_with("Concat", {{"axis", int64_t{0}}}, {all, zero}), 0,
-                     false);
+  V* most =
+      e.reduce("ReduceMax", c.b.emit_with("Concat", {{"axis", int64_t{0}}}, {all, zero}), 0, false);
   auto step = [&](const Emit& s, V* j, const Values& carried) -> Values {
     V* open = s.op("Less", {s.b.cast(j, a->dtype()), halvings});
     return {s.where(open, s.op("MatMul", {carried[0], carried[0]}), carried[0])};
@@ -53,8 +53,7 @@ Status write(onnx::ExportContext& c) {
 }  // namespace onnx_matrix_exp
 
 std::span<const onnx::Mapping> matrix_exp_onnx() {
-  static constexpr onnx::Mapping rows[] = {
-      onnx::composed<MatrixExp>(onnx_matrix_exp::write)};
+  static constexpr onnx::Mapping rows[] = {onnx::composed<MatrixExp>(onnx_matrix_exp::write)};
   return rows;
 }
 

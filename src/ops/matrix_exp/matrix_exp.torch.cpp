@@ -14,13 +14,6 @@ V* exponential(LowerContext& c) {
   return a ? c.b.emit(MatrixExp{}, {a}) : nullptr;
 }
 
-// ONNX multiplies no integers below 32 bits; their products wrap all the same.
-V* product(LowerContext& c, V* a, V* b) {
-  const DType type = a->dtype();
-  if (type != DType::i8 && type != DType::i16 && type != DType::u8) return lower::matmul(c, a, b);
-  return c.b.cast(lower::matmul(c, c.b.cast(a, DType::i32), c.b.cast(b, DType::i32)), type);
-}
-
 // Of the inverse where the exponent is negative; by squaring, so that exponents are no loops.
 V* power(LowerContext& c) {
   V* a = c.tensor("self");
@@ -39,8 +32,8 @@ V* power(LowerContext& c) {
   }
   V* out = nullptr;
   for (V* square = a; n != 0; n >>= 1) {
-    if (n & 1) out = out ? product(c, out, square) : square;
-    if (n > 1) square = product(c, square, square);
+    if (n & 1) out = out ? lower::product(c, out, square) : square;
+    if (n > 1) square = lower::product(c, square, square);
   }
   return out;
 }

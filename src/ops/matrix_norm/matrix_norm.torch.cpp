@@ -67,20 +67,6 @@ V* matrix_norm_of(LowerContext& c, V* x, const Order& order, int64_t first, int6
   return lower::unsqueeze(c, out, {std::min(*rows, *columns), std::max(*rows, *columns)});
 }
 
-V* vector_norm_of(LowerContext& c, V* x, double p, const std::vector<int64_t>& axes, bool keep) {
-  if (p == 2) return lower::reduce(c, "ReduceL2", x, axes, keep);
-  if (p == 1) return lower::reduce(c, "ReduceL1", x, axes, keep);
-  V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p)) return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, axes, keep);
-  if (p == 0) {
-    V* there = c.b.cast(c.b.cast(x, DType::boolean), x->dtype());
-    return lower::reduce(c, "ReduceSum", there, axes, keep);
-  }
-  V* powers = c.b.emit_named("Pow", {size, lower::like(c, x, p)});
-  V* sum = lower::reduce(c, "ReduceSum", powers, axes, keep);
-  return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
-}
-
 V* matrix_norm(LowerContext& c) {
   V* x = input(c);
   const auto which = order(c, "ord");
@@ -90,8 +76,8 @@ V* matrix_norm(LowerContext& c) {
   return matrix_norm_of(c, x, *which, dims[0], dims[1], c.flag("keepdim"));
 }
 
-// Of a vector or of a matrix, as the dimensions given say; without any, of all elements, or, with an
-// order, of a tensor that is a vector or a matrix itself.
+// Of a vector or of a matrix, as the dimensions given say; without any, of all elements, or, with
+// an order, of a tensor that is a vector or a matrix itself.
 V* norm(LowerContext& c) {
   V* x = input(c);
   std::vector<int64_t> dims;
@@ -103,17 +89,17 @@ V* norm(LowerContext& c) {
   if (dims.empty() && ordered) {
     const size_t rank = lower::rank(c, x);
     if (rank != 1 && rank != 2)
-      return c.refuse("a norm of an order of its own, over all dimensions, of neither a vector nor "
-                      "a matrix");
+      return c.refuse(
+          "a norm of an order of its own, over all dimensions, of neither a vector nor "
+          "a matrix");
     dims = lower::all_axes(rank);
   }
   const auto which = ordered ? order(c, "ord") : Order{};
   if (!which) return nullptr;
-  if (ordered && dims.size() == 2)
-    return matrix_norm_of(c, x, *which, dims[0], dims[1], keep);
+  if (ordered && dims.size() == 2) return matrix_norm_of(c, x, *which, dims[0], dims[1], keep);
   if (which->fro || which->nuc) return c.refuse("this norm is one of matrices");
   const auto axes = lower::axes(c, "dim", x);
-  return axes ? vector_norm_of(c, x, which->number, *axes, keep) : nullptr;
+  return axes ? lower::vector_norm(c, x, which->number, *axes, keep) : nullptr;
 }
 
 V* nuclear_norm(LowerContext& c) {
@@ -123,8 +109,8 @@ V* nuclear_norm(LowerContext& c) {
   return matrix_norm_of(c, c.tensor("self"), {.nuc = true}, dims[0], dims[1], c.flag("keepdim"));
 }
 
-// Largest by smallest singular value, or the norm times that of the inverse, which is infinite where
-// there is none.
+// Largest by smallest singular value, or the norm times that of the inverse, which is infinite
+// where there is none.
 V* condition(LowerContext& c) {
   V* a = lower::matrices(c, "self");
   if (a == nullptr) return nullptr;

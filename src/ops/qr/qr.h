@@ -9,7 +9,8 @@
 namespace tenon::ops {
 
 // (a [.., m, n]) -> (packed [.., m, n], tau [.., k]), k = min(m, n). As LAPACK's geqrf: R in the
-// upper triangle, below it the reflectors 1 - tau v v^T whose product is Q, v without its leading 1.
+// upper triangle, below it the reflectors 1 - tau v v^T whose product is Q, v without its
+// leading 1.
 struct QR {
   static constexpr std::string_view kName = "QR";
   static constexpr std::string_view kDomain = "tenon";

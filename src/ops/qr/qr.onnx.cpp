@@ -8,8 +8,8 @@ namespace onnx_qr {
 
 using namespace onnx_matrix;
 
-// The reflector that turns column j to a multiple of the unit vector, with LAPACK's sign, applied to
-// the columns right of it.
+// The reflector that turns column j to a multiple of the unit vector, with LAPACK's sign, applied
+// to the columns right of it.
 Status write_qr(onnx::ExportContext& c) {
   TRY(need_known_rank(c));
   const Emit e{c.b};

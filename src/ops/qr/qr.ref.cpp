@@ -26,8 +26,8 @@ Status run_product(RefContext& c) {
   const Dims& tau_dims = c.input(1).shape();
   const std::vector<double> tau = elements<double>(c.input(1));
   const Index k = tau_dims.empty() ? 0 : tau_dims.back();
-  if (tau_dims.size() != a.batch.size() + 1 ||
-      static_cast<int64_t>(tau.size()) != a.count * k || k > a.columns || a.columns > a.rows)
+  if (tau_dims.size() != a.batch.size() + 1 || static_cast<int64_t>(tau.size()) != a.count * k ||
+      k > a.columns || a.columns > a.rows)
     return c.fail("the reflectors do not fit");
   Stack q = TRY(stack_like(c, a, a.rows, a.columns));
   for (int64_t i = 0; i < a.count; ++i) {

@@ -1,7 +1,5 @@
 #include "ops/reduce/reduce.h"
 
-#include <cmath>
-
 #include "ops/common/lower.h"
 
 namespace tenon::ops {
@@ -125,15 +123,7 @@ V* logsumexp(LowerContext& c) {
 // --- norms
 
 V* norm_of(LowerContext& c, V* x, double p, const Axes& axes, bool keep) {
-  x = lower::floating(c, x);
-  if (p == 2) return lower::reduce(c, "ReduceL2", x, axes, keep);
-  if (p == 1) return lower::reduce(c, "ReduceL1", x, axes, keep);
-  V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p)) return lower::reduce(c, p > 0 ? kMax : kMin, size, axes, keep);
-  if (p == 0)
-    return lower::reduce(c, kSum, c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), axes, keep);
-  V* sum = lower::reduce(c, kSum, c.b.emit_named("Pow", {size, lower::like(c, x, p)}), axes, keep);
-  return c.b.emit_named("Pow", {sum, lower::like(c, x, 1 / p)});
+  return lower::vector_norm(c, lower::floating(c, x), p, axes, keep);
 }
 
 V* norm(LowerContext& c, std::string_view order) {

@@ -35,7 +35,8 @@ struct TriangularSolve {
 // (a [.., m, n], b [.., m, r]) -> (x [.., n, r], residuals [.., r], rank i64 [..],
 // singular_values [.., min(m, n)]): the x of least |a x - b|, and of those of least norm. `driver`
 // is LAPACK's: gels, gelsy, gelss or gelsd. Only the last two find singular values (zeros
-// otherwise). Columns below `rcond` of the largest do not count; gels takes a full rank for granted.
+// otherwise). Columns below `rcond` of the largest do not count; gels takes a full rank for
+// granted.
 struct LeastSquares {
   static constexpr std::string_view kName = "LeastSquares";
   static constexpr std::string_view kDomain = "tenon";

@@ -2,6 +2,7 @@
 #include "ops/solve/solve.h"
 
 #include "ops/common/onnx_matrix.h"
+#include "ops/svd/svd.h"
 
 namespace tenon::ops {
 namespace onnx_solve {
@@ -56,13 +57,34 @@ Status write_triangular(onnx::ExportContext& c) {
   return c.replace({out[0]});
 }
 
+// From the singular values, whatever the driver: those that count are inverted.
+Status write_least_squares(onnx::ExportContext& c) {
+  TRY(need_known_rank(c));
+  const Emit e{c.b};
+  const auto op = c.as<LeastSquares>();
+  V *a = c.input(0), *b = c.input(1);
+  const std::vector<V*> svd = c.b.emit_n(SVD{}, {a}, 3);
+  V *s = svd[1], *zero = e.number(a, 0);
+  const double rcond = op.driver == "gels" ? 0 : op.rcond;
+  V* least = e.op("Mul", {e.element(s, e.integer(0)), e.number(a, rcond)});
+  V* counts = e.op("Greater", {s, least});
+  V* inverse = e.where(counts, e.op("Div", {e.number(a, 1), s}), zero);
+  V* along = e.op("MatMul", {e.transposed(svd[0]), b});
+  V* x = e.op("MatMul", {e.transposed(svd[2]), e.op("Mul", {e.as_column(inverse), along})});
+  V* rest = e.op("Sub", {e.op("MatMul", {a, x}), b});
+  V* residuals = e.reduce("ReduceSum", e.op("Mul", {rest, rest}), -2, false);
+  V* rank = e.reduce("ReduceSum", c.b.cast(counts, DType::i64), -1, false);
+  const bool values = op.driver == "gelss" || op.driver == "gelsd";
+  return c.replace({x, residuals, rank, values ? s : e.op("Mul", {s, zero})});
+}
+
 }  // namespace onnx_solve
 
 std::span<const onnx::Mapping> solve_onnx() {
   static constexpr onnx::Mapping rows[] = {
       onnx::composed<Solve>(onnx_solve::write_solve),
       onnx::composed<TriangularSolve>(onnx_solve::write_triangular),
-      onnx::lacking<LeastSquares>("ONNX has no solver of least squares, nor a decomposition that makes one")};
+      onnx::composed<LeastSquares>(onnx_solve::write_least_squares)};
   return rows;
 }
 

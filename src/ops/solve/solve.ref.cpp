@@ -86,7 +86,8 @@ Fit by_pivoting(const Matrix& a, const Matrix& b, double rcond) {
   qr.compute(a);
   Fit fit{.x = qr.solve(b), .residuals = {}, .singular = {}, .rank = qr.rank()};
   const Eigen::MatrixXd turned = qr.householderQ().adjoint() * b;
-  fit.residuals = turned.bottomRows(std::max<Index>(a.rows() - a.cols(), 0)).colwise().squaredNorm();
+  fit.residuals =
+      turned.bottomRows(std::max<Index>(a.rows() - a.cols(), 0)).colwise().squaredNorm();
   return fit;
 }
 

@@ -17,8 +17,8 @@ Status run(RefContext& c) {
   const Index k = std::min(a.rows, a.columns);
   Stack u = TRY(stack_like(c, a, a.rows, full ? a.rows : k)), s = TRY(stack_like(c, a, 1, k)),
         vh = TRY(stack_like(c, a, full ? a.columns : k, a.columns));
-  const unsigned wanted = full ? Eigen::ComputeFullU | Eigen::ComputeFullV
-                               : Eigen::ComputeThinU | Eigen::ComputeThinV;
+  const unsigned wanted =
+      full ? Eigen::ComputeFullU | Eigen::ComputeFullV : Eigen::ComputeThinU | Eigen::ComputeThinV;
   for (int64_t i = 0; i < a.count; ++i) {
     auto store = [&](const auto& svd) {
       u[i] = svd.matrixU();

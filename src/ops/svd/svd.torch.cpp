@@ -57,8 +57,8 @@ V* polar(LowerContext& c) {
 
 // --- what counts as zero
 
-// The bounds below which a singular value is taken as zero, absolute and relative to the largest, in
-// f64 as PyTorch computes them.
+// The bounds below which a singular value is taken as zero, absolute and relative to the largest,
+// in f64 as PyTorch computes them.
 struct Bounds {
   V *absolute, *relative;
 };
@@ -68,8 +68,8 @@ V* bound(LowerContext& c, std::string_view name) {
                            : c.b.cast(c.tensor(name), DType::f64);
 }
 
-// Without bounds, the relative one is an epsilon for each row or column; it does not apply beside an
-// absolute one above zero.
+// Without bounds, the relative one is an epsilon for each row or column; it does not apply beside
+// an absolute one above zero.
 std::optional<Bounds> bounds(LowerContext& c, V* a) {
   V* zero = c.b.scalar(0, DType::f64);
   if (c.has("rcond")) return Bounds{zero, bound(c, "rcond")};

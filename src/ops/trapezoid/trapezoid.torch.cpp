@@ -28,8 +28,8 @@ V* widths(LowerContext& c, V* x, int64_t axis, size_t rank) {
                     lower::slice(c, x, axis, 0, size - ir::Dim(1)));
 }
 
-// What each interval adds: (left + right) * width / 2. Integers are divided as floats are, after the
-// sum where widths are a tensor.
+// What each interval adds: (left + right) * width / 2. Integers are divided as floats are, after
+// the sum where widths are a tensor.
 struct Areas {
   V* values;
   int64_t axis;
@@ -80,8 +80,7 @@ V* total(LowerContext& c) {
 V* cumulative(LowerContext& c) {
   const auto found = areas(c);
   if (!found) return nullptr;
-  return halved(c, c.b.emit(CumSum{}, {found->values, c.b.scalar_int(found->axis)}),
-                found->halve);
+  return halved(c, c.b.emit(CumSum{}, {found->values, c.b.scalar_int(found->axis)}), found->halve);
 }
 
 }  // namespace trapezoid_lowering

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/common/lower.h"
+#include "ops/common/lower_matrix.h"
 
 namespace tenon::ops {
 namespace trilu_lowering {
@@ -68,6 +68,19 @@ V* main_diagonal(LowerContext& c) {
                        0);
 }
 
+// The two last dimensions go to the places a and b.
+V* in_place(LowerContext& c, V* x, int64_t a, int64_t b) {
+  const size_t rank = lower::rank(c, x);
+  std::vector<int64_t> order(rank, -1);
+  order[static_cast<size_t>(a)] = static_cast<int64_t>(rank) - 2;
+  order[static_cast<size_t>(b)] = static_cast<int64_t>(rank) - 1;
+  int64_t next = 0;
+  for (int64_t& entry : order) {
+    if (entry < 0) entry = next++;
+  }
+  return lower::transpose(c, x, order);
+}
+
 // A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an
 // offset.
 V* diag_embed(LowerContext& c) {
@@ -78,13 +91,19 @@ V* diag_embed(LowerContext& c) {
                          : c.has("diagonal") ? c.constant("diagonal")
                                              : 0;
   const auto n = sizes.back().constant();
-  if (!n)
+  if (!n && offset != 0)
     return c.refuse("the length of the diagonal depends on the input",
                     "fix the dimension with --shapes");
   const size_t rank = sizes.size() + 1;
   const auto a = lower::axis(c, c.has("dim1") ? c.constant("dim1") : -2, rank);
   const auto b = lower::axis(c, c.has("dim2") ? c.constant("dim2") : -1, rank);
   if (!a || !b || *a == *b) return c.refuse("a diagonal needs two dimensions");
+  if (!n) {
+    const auto end = static_cast<int64_t>(rank) - 1;
+    V* here = lower::identity(c, sizes.back(), DType::boolean);
+    V* out = lower::where(c, here, lower::unsqueeze(c, x, {end}), lower::like(c, x, 0));
+    return in_place(c, out, *a, *b);
+  }
   const int64_t side = *n + std::abs(offset);
   if (side * *n > (int64_t{1} << 22)) return c.refuse("the matrix is too large");
   // Row i of the matrix is the vector where a mask has its one: x[i - max(0, -offset)] at column i
@@ -103,15 +122,7 @@ V* diag_embed(LowerContext& c) {
       lower::unsqueeze(c, lower::gather(c, x, lower::int_table(c, rows, {side}), last), {last + 1});
   V* where = lower::float_table(c, place, {side, side}, DType::boolean);
   V* out = lower::where(c, where, spread, lower::like(c, x, 0));
-  // The two last dimensions go to their places.
-  std::vector<int64_t> order(rank, -1);
-  order[static_cast<size_t>(*a)] = static_cast<int64_t>(rank) - 2;
-  order[static_cast<size_t>(*b)] = static_cast<int64_t>(rank) - 1;
-  int64_t next = 0;
-  for (int64_t& entry : order) {
-    if (entry < 0) entry = next++;
-  }
-  return lower::transpose(c, out, order);
+  return in_place(c, out, *a, *b);
 }
 
 V* diag(LowerContext& c) {
