@@ -70,8 +70,7 @@ V* main_diagonal(LowerContext& c) {
 
 // A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an
 // offset.
-V* diag_embed(LowerContext& c) {
-  V* x = c.tensor("self");
+V* on_diagonal(LowerContext& c, V* x) {
   const Sizes sizes = lower::sizes(c, x);
   if (sizes.empty()) return c.refuse("the tensor has no dimensions");
   const int64_t offset = c.has("offset")     ? c.constant("offset")
@@ -114,6 +113,12 @@ V* diag_embed(LowerContext& c) {
   return lower::transpose(c, out, order);
 }
 
+V* diag_embed(LowerContext& c) { return on_diagonal(c, c.tensor("self")); }
+V* diagflat(LowerContext& c) {
+  V* x = c.tensor("self");
+  return on_diagonal(c, lower::reshape(c, x, {ir::product(lower::sizes(c, x))}));
+}
+
 V* diag(LowerContext& c) {
   const size_t rank = lower::rank(c, c.tensor("self"));
   if (rank == 1) return diag_embed(c);
@@ -131,6 +136,7 @@ std::span<const torch::Lowering> trilu_torch() {
       {"aten::triu_indices", places<true>},
       {"aten::eye", eye},
       {"aten::eye.m", eye},
+      {"aten::diagflat", diagflat},
       {"aten::diag_embed", diag_embed},
       {"aten::diag", diag},
   };
