@@ -13,7 +13,7 @@ venv=${TENON_VENV:-$HOME/.cache/tenon/venv}
 build_packages=(
   ca-certificates git g++ cmake ninja-build ccache
   libdnnl-dev libhwy-dev libprotozero-dev libsimdjson-dev nlohmann-json3-dev
-  libflatbuffers-dev flatbuffers-compiler libcli11-dev libfmt-dev zlib1g-dev
+  libflatbuffers-dev flatbuffers-compiler libcli11-dev libfmt-dev zlib1g-dev libeigen3-dev
 )
 demo_packages=(python3 python3-numpy)
 test_packages=(

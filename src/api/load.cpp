@@ -44,12 +44,13 @@ std::vector<InputSpec> shapes_of(const std::vector<NamedTensor>& tensors) {
 
 Result<Loaded> load_torch(const std::string& path, archive::FileKind kind,
                           const LoadOptions& options, const Tables& tables) {
-  auto imported = torch::import_program(path, options.import, tables.ops, tables.lowerings);
+  torch::ImportOptions import = options.import;
+  import.kernels = &tables.refs;
+  auto imported = torch::import_program(path, import, tables.ops, tables.lowerings);
   if (!imported && imported.error().kind == ErrorKind::usage && options.import.shapes.empty() &&
       !options.examples.empty()) {
-    torch::ImportOptions as_given = options.import;
-    as_given.shapes = shapes_of(options.examples);
-    imported = torch::import_program(path, as_given, tables.ops, tables.lowerings);
+    import.shapes = shapes_of(options.examples);
+    imported = torch::import_program(path, import, tables.ops, tables.lowerings);
   }
   if (!imported) return fail(with_where(std::move(imported).error(), {.file = path}));
   return Loaded{

@@ -254,7 +254,9 @@ class Lowering {
     if (!context.replaced && mapping->write) TRY(mapping->write(context));
     if (!context.replaced && node->domain.empty()) TRY(fitter.fit());
     if (!context.replaced && !node->domain.empty() && !options_.allow_tenon_domain)
-      return context.fail("it is no standard operator and cannot be composed from them");
+      return context.fail(mapping->lacks.empty()
+                              ? "it is no standard operator and cannot be composed from them"
+                              : std::string(mapping->lacks));
     replaced = context.replaced;
     return {};
   }

@@ -101,6 +101,8 @@ struct Mapping {
   Status (*write)(ExportContext&) = nullptr;         // null: the node as it is
   Widen widen = Widen::halves;
   std::string_view domain = {};
+  // Of an operator of our own that `write` does not compose: what ONNX lacks.
+  std::string_view lacks = {};
 };
 
 // The attributes with the operator's defaults for those that are absent.
@@ -122,6 +124,20 @@ constexpr Mapping plain(MappingOptions options = {}) {
           .read = options.read,
           .write = options.write,
           .widen = options.widen};
+}
+// An operator of our own domain: how it is composed from ONNX's, or what ONNX lacks for that.
+template <class Op>
+constexpr Mapping composed(Status (*write)(ExportContext&)) {
+  Mapping out = plain<Op>({.write = write});
+  out.domain = Op::kDomain;
+  return out;
+}
+template <class Op>
+constexpr Mapping lacking(std::string_view what) {
+  Mapping out = plain<Op>();
+  out.domain = Op::kDomain;
+  out.lacks = what;
+  return out;
 }
 // An operator that is read into others.
 constexpr Mapping read_only(std::string_view op, Result<Values> (*read)(ImportContext&)) {

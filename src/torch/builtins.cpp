@@ -259,45 +259,56 @@ Result<Value> negate_number(Machine& m, const Schema& s, Arguments& args) {
 }
 
 // Rounding and elementary functions of numbers; `integer` where Python's result is an int.
-template <double (*f)(double), bool integer>
-Result<Value> unary(Machine& m, const Schema& schema, Arguments& args) {
-  if (integer && integral(args[0])) return args[0];
-  const Float x = TRY(m.to_float(args[0]));
+struct Function {
+  double (*known)(double);
+  const char* op;  // the same in the graph
+  bool integer = false;
+};
+constexpr Function kFloor{[](double x) { return std::floor(x); }, "Floor", true};
+constexpr Function kCeil{[](double x) { return std::ceil(x); }, "Ceil", true};
+constexpr Function kRound{[](double x) { return std::nearbyint(x); }, "Round"};
+constexpr Function kSqrt{[](double x) { return std::sqrt(x); }, "Sqrt"};
+constexpr Function kExp{[](double x) { return std::exp(x); }, "Exp"};
+constexpr Function kLog{[](double x) { return std::log(x); }, "Log"};
+constexpr Function kSin{[](double x) { return std::sin(x); }, "Sin"};
+constexpr Function kCos{[](double x) { return std::cos(x); }, "Cos"};
+constexpr Function kTan{[](double x) { return std::tan(x); }, "Tan"};
+constexpr Function kTanh{[](double x) { return std::tanh(x); }, "Tanh"};
+constexpr Function kAbs{[](double x) { return std::abs(x); }, "Abs"};
+
+Result<Value> apply(Machine& m, const Function& f, const Value& argument) {
+  if (f.integer && integral(argument)) return argument;
+  const Float x = TRY(m.to_float(argument));
   if (x.is_known()) {
-    const double y = f(x.known);
-    if (!integer) return Value::number(y);
+    const double y = f.known(x.known);
+    if (!f.integer) return Value::number(y);
     if (!(std::abs(y) < 9.2e18))
       return m.fail(ErrorKind::bad_file, "a number is too large for an integer",
-                    fmt::format("{} of {}", schema.full_name(), x.known));
+                    fmt::format("{} of {}", f.op, x.known));
     return Value::integer(static_cast<int64_t>(y));
   }
-  if constexpr (integer) {
-    if (x.of && x.offset == 0) {
-      if (f(0.5) == 0.0 && f(0.7) == 0.0) return ir::floorscale(*x.of, x.factor);
-      if (f(0.2) == 1.0) return -ir::floorscale(-*x.of, x.factor);
-    }
+  if (x.of && x.offset == 0) {
+    if (f.op == kFloor.op) return ir::floorscale(*x.of, x.factor);
+    if (f.op == kCeil.op) return -ir::floorscale(-*x.of, x.factor);
   }
-  return m.fail(ErrorKind::unsupported, "cannot compute " + schema.full_name(),
-                "its argument depends on data", "compute it on tensors instead of Python numbers");
+  ir::Value* out = m.builder.emit_named(f.op, {TRY(m.scalar_value(x, DType::f64))});
+  TRY(m.builder.status());
+  const Value number = Float{0, {}, 1, 0, out};
+  if (f.integer) return TRY(m.to_int(number));
+  return number;
 }
 
-double round_even(double x) { return std::nearbyint(x); }
-double floor_of(double x) { return std::floor(x); }
-double ceil_of(double x) { return std::ceil(x); }
-double sqrt_of(double x) { return std::sqrt(x); }
-double exp_of(double x) { return std::exp(x); }
-double log_of(double x) { return std::log(x); }
-double sin_of(double x) { return std::sin(x); }
-double cos_of(double x) { return std::cos(x); }
+template <const Function& f>
+Result<Value> unary(Machine& m, const Schema&, Arguments& args) {
+  return apply(m, f, args[0]);
+}
 
 Result<Value> absolute(Machine& m, const Schema&, Arguments& args) {
   if (integral(args[0])) {
     const Dim d = TRY(m.to_int(args[0]));
     return ir::max(d, -d);
   }
-  const Float x = TRY(m.to_float(args[0]));
-  if (x.is_known()) return Value::number(std::abs(x.known));
-  return m.fail(ErrorKind::unsupported, "cannot compute abs", "its argument depends on data");
+  return apply(m, kAbs, args[0]);
 }
 
 Result<Value> to_int(Machine& m, const Schema&, Arguments& args) {
@@ -376,11 +387,21 @@ bool identical(const Value& a, const Value& b) {
   return false;
 }
 
-Result<Value> is_same(Machine&, const Schema&, Arguments& args) {
+Result<Value> is_same(Machine& m, const Schema&, Arguments& args) {
+  for (const size_t i : {0, 1}) {
+    if (const Maybe* maybe = args[i].get<Maybe>(); maybe && args[1 - i].is_none())
+      return settled(m, m.negate(maybe->present));
+  }
   return Value::boolean(identical(args[0], args[1]));
 }
-Result<Value> is_not_same(Machine&, const Schema&, Arguments& args) {
-  return Value::boolean(!identical(args[0], args[1]));
+Result<Value> is_not_same(Machine& m, const Schema& schema, Arguments& args) {
+  const Value same = TRY(is_same(m, schema, args));
+  return settled(m, m.negate(*same.get<Bool>()));
+}
+// The value of an Optional that the program says is there.
+Result<Value> unwrap(Machine&, const Schema&, Arguments& args) {
+  const Maybe* maybe = args[0].get<Maybe>();
+  return maybe ? *maybe->value : args[0];
 }
 
 // A string that the program made, bounded: doubling it in a loop would fill the memory.
@@ -514,14 +535,16 @@ std::span<const Builtin> python_builtins() {
       {"aten::ne.str_list", compare<C::ne>},
       {"aten::eq.enum", compare<C::eq>},
       {"aten::ne.enum", compare<C::ne>},
-      {"aten::floor.#", unary<floor_of, true>},
-      {"aten::ceil.#", unary<ceil_of, true>},
-      {"aten::round.#", unary<round_even, false>},
-      {"aten::sqrt.#", unary<sqrt_of, false>},
-      {"aten::exp.#", unary<exp_of, false>},
-      {"aten::log.#", unary<log_of, false>},
-      {"aten::sin.#", unary<sin_of, false>},
-      {"aten::cos.#", unary<cos_of, false>},
+      {"aten::floor.#", unary<kFloor>},
+      {"aten::ceil.#", unary<kCeil>},
+      {"aten::round.#", unary<kRound>},
+      {"aten::sqrt.#", unary<kSqrt>},
+      {"aten::exp.#", unary<kExp>},
+      {"aten::log.#", unary<kLog>},
+      {"aten::sin.#", unary<kSin>},
+      {"aten::cos.#", unary<kCos>},
+      {"aten::tan.#", unary<kTan>},
+      {"aten::tanh.#", unary<kTanh>},
       {"prim::abs.#", absolute},
       {"aten::abs.#", absolute},
       {"aten::Int.*", to_int},
@@ -555,9 +578,9 @@ std::span<const Builtin> python_builtins() {
       {"prim::is_nested", no},
       {"aten::_assert_async.*", nothing},
       {"aten::set_grad_enabled", nothing},
-      {"prim::unchecked_cast.*", first},
-      {"prim::unchecked_unwrap_optional.*", first},
-      {"aten::_unwrap_optional.*", first},
+      {"prim::unchecked_cast.*", unwrap},
+      {"prim::unchecked_unwrap_optional.*", unwrap},
+      {"aten::_unwrap_optional.*", unwrap},
       {"aten::sym_constrain_range_for_size", nothing},
       {"aten::sym_constrain_range", nothing},
       {"aten::_assert_scalar.*", nothing},

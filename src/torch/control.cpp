@@ -6,6 +6,7 @@
 #include <set>
 
 #include "torch/interpreter.h"
+#include "torch/views.h"
 
 namespace tenon::torch {
 
@@ -17,6 +18,9 @@ struct Interpreter::Branch {
   State state;
   Locals locals;
   Flow flow;
+  std::string line;  // of the branch, for messages
+  Bool condition;    // of the branch, the same on both sides
+  size_t symbols = 0;  // how many there were before the branch
 };
 
 namespace {
@@ -69,6 +73,8 @@ bool same(const Value& a, const Value& b) {
           return true;
         else if constexpr (std::is_same_v<T, Complex>)
           return x.re == y.re && x.im == y.im;
+        else if constexpr (std::is_same_v<T, Maybe>)
+          return same(Value(x.present), Value(y.present)) && same(*x.value, *y.value);
         else
           return x == y;
       },
@@ -124,11 +130,13 @@ ir::Interval range_of(const Machine& m, const Value& v) {
 }  // namespace
 
 Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& body, Call& call,
-                                                    ir::Graph& graph) {
+                                                    ir::Graph& graph, const Fact& fact) {
   const State state = m_.state;
   const Locals locals = call.locals;
   ir::Graph* outer = m_.builder.enter(graph);
+  m_.facts.push_back(fact);
   auto flow = run(body, call);
+  m_.facts.pop_back();
   m_.builder.enter(*outer);
   Branch out;
   out.graph = &graph;
@@ -139,6 +147,45 @@ Result<Interpreter::Branch> Interpreter::try_branch(const std::vector<Stmt>& bod
   if (!flow) return std::unexpected(std::move(flow).error());
   out.flow = std::move(*flow);
   return out;
+}
+
+// Whether a branch on "n > 0" differs only in tensors that are empty where n is 0, and that both
+// sides give: then the side for n > 0 gives the right elements, none, for n = 0 as well. Programs
+// ask so before they reshape, which PyTorch refuses for what is empty.
+bool Interpreter::only_for_something(const Branch& x, const Branch& y, const State& before,
+                                     const Locals& locals) const {
+  const Bool& c = x.condition;
+  if (c.kind != Bool::Kind::relation || c.relation != ir::Guard::Relation::le || !c.lhs.is(1) ||
+      c.rhs.bounds(m_.ranges()).min < 0)
+    return false;
+  for (const Branch* side : {&x, &y}) {
+    for (uint32_t i = 0; i < before.storages.size(); ++i) {
+      if (side->state.storages[i].version != before.storages[i].version) return false;
+    }
+    for (uint32_t i = 0; i < before.lists.size(); ++i) {
+      if (!side->state.lists.same(i, before.lists)) return false;
+    }
+    for (uint32_t i = 0; i < before.dicts.size(); ++i) {
+      if (!side->state.dicts.same(i, before.dicts)) return false;
+    }
+    for (uint32_t i = 0; i < before.objects.size(); ++i) {
+      if (!side->state.objects.same(i, before.objects)) return false;
+    }
+  }
+  auto empty = [&](const Value& v) {
+    const TensorRef* t = v.get<TensorRef>();
+    return t && std::any_of((*t)->sizes.begin(), (*t)->sizes.end(),
+                            [&](const Dim& size) { return size == c.rhs; });
+  };
+  for (const auto& [name, a] : x.locals) {
+    auto b = y.locals.find(name);
+    if (b == y.locals.end()) {
+      if (locals.contains(name)) return false;
+      continue;  // it has no value on the other side: nobody reads it after
+    }
+    if (!same(a, b->second) && !(empty(a) && empty(b->second))) return false;
+  }
+  return true;
 }
 
 Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& call,
@@ -153,10 +200,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   ir::Graph& else_graph = *graph.add_subgraph(node, "else_branch");
 
   raised_ = false;
-  auto then_side = try_branch(stmt.body, call, then_graph);
+  auto then_side = try_branch(stmt.body, call, then_graph, {condition, true});
   const bool then_raises = !then_side && raised_;
   raised_ = false;
-  auto else_side = try_branch(stmt.orelse, call, else_graph);
+  auto else_side = try_branch(stmt.orelse, call, else_graph, {condition, false});
   const bool else_raises = !else_side && raised_;
   raised_ = false;
 
@@ -201,10 +248,22 @@ Result<Interpreter::Flow> Interpreter::dynamic_branch(const Stmt& stmt, Call& ca
   if (!then_side) return specialise(then_side.error());
   if (!else_side) return specialise(else_side.error());
   Branch &x = *then_side, &y = *else_side;
+  x.line = y.line = line;
+  x.condition = y.condition = condition;
+  x.symbols = y.symbols = mark.symbols;
   if (x.flow.kind != y.flow.kind) {
     return specialise(m_.error(ErrorKind::unsupported,
                                "a branch that data decides leaves its block on one side only",
                                "at " + line, "let both sides run to the end of the if"));
+  }
+  if (x.flow.kind == Flow::Kind::normal && only_for_something(x, y, m_.state, call.locals)) {
+    discard();
+    m_.notices.push_back({fmt::format("the branch at {} tells apart whether there is anything; as "
+                                      "both sides give empty tensors for nothing, only the side "
+                                      "for something is kept",
+                                      line),
+                          ir::where(m_.builder.origin())});
+    return run(stmt.body, call);
   }
   State merged = m_.state;
   Locals locals;
@@ -311,9 +370,14 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
 
 Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, Branch& x,
                                         Branch& y, ir::Node* node, State& merged) {
-  if (a->dtype != b->dtype) return Poison{"the two sides of a branch give tensors of other types"};
+  if (is_complex(a->dtype) && is_complex(b->dtype)) {
+    const Value joined = TRY(join_tensors(real_view(a), real_view(b), x, y, node, merged));
+    const TensorRef* parts = joined.get<TensorRef>();
+    return parts ? Value(complex_view(*parts)) : joined;
+  }
+  if (a->dtype != b->dtype) return Poison{fmt::format("the two sides of the branch at {} give tensors of other types", x.line)};
   if (a->sizes.size() != b->sizes.size())
-    return Poison{"the two sides of a branch give tensors of other ranks"};
+    return Poison{fmt::format("the two sides of the branch at {} give tensors of {} and {} dimensions", x.line, a->sizes.size(), b->sizes.size())};
   ir::Graph& outer = m_.builder.graph();
   auto hand_out = [&](Branch& side, const TensorRef& t) -> Status {
     std::swap(m_.state, side.state);
@@ -366,16 +430,17 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
   }
   if (a.is<Poison>() && b.is<Poison>()) return a;
   if (a.is<Poison>() || b.is<Poison>()) {
-    // A side that leaves a variable uninitialised never has it read: anything of the right kind
-    // stands in for it.
-    const Value& good = a.is<Poison>() ? b : a;
-    if (is_number(good)) {
-      const Value stand_in = good.is<Bool>()    ? Value::boolean(false)
-                             : good.is<Float>() ? Value::number(0)
-                                                : Value::integer(0);
-      return join(a.is<Poison>() ? stand_in : a, b.is<Poison>() ? stand_in : b, x, y, node, merged);
-    }
-    return a.is<Poison>() ? a : b;
+    const bool first = a.is<Poison>();
+    if (!(first ? a : b).get<Poison>()->uninitialised) return first ? a : b;
+    return join_uninitialised(first ? b : a, first, x, y, node, merged);
+  }
+  if (a.is<Maybe>() || b.is<Maybe>() || a.is_none() != b.is_none())
+    return join_optional(a, b, x, y, node, merged);
+  if (const Bool *s = a.get<Bool>(), *t = b.get<Bool>(); s && t && s->is_known() && t->is_known()) {
+    // True on one side and False on the other is the condition itself: what is decided by it later
+    // is decided by this branch.
+    if (s->kind == t->kind) return a;
+    return s->kind == Bool::Kind::yes ? x.condition : m_.negate(x.condition);
   }
   if (is_number(a) && is_number(b) && a.v.index() == b.v.index()) {
     if (same(a, b)) {
@@ -404,12 +469,12 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
     return number_from(m_, output, a, {std::min(r1.min, r2.min), std::max(r1.max, r2.max)});
   }
   if (a.v.index() != b.v.index()) {
-    return Poison{fmt::format("the two sides of a branch give {} and {}", a.kind(), b.kind())};
+    return Poison{fmt::format("the two sides of the branch at {} give {} and {}", x.line, a.kind(), b.kind())};
   }
   if (const TupleRef* s = a.get<TupleRef>()) {
     const TupleRef& t = *b.get<TupleRef>();
     if ((*s)->items.size() != t->items.size())
-      return Poison{"the two sides of a branch give tuples of other lengths"};
+      return Poison{fmt::format("the two sides of the branch at {} give tuples of other lengths", x.line)};
     TupleData joined{{}, (*s)->names, (*s)->type};
     for (size_t i = 0; i < (*s)->items.size(); ++i)
       joined.items.push_back(TRY(join((*s)->items[i], t->items[i], x, y, node, merged)));
@@ -420,14 +485,80 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
     if (s->id == t.id && s->id < m_.state.lists.size()) return a;
     const auto left = x.state.lists[s->id].items, right = y.state.lists[t.id].items;
     if (left.size() != right.size())
-      return Poison{"the two sides of a branch give lists of other lengths"};
+      return Poison{fmt::format("the two sides of the branch at {} give lists of other lengths", x.line)};
     std::vector<Value> items;
     for (size_t i = 0; i < left.size(); ++i)
       items.push_back(TRY(join(left[i], right[i], x, y, node, merged)));
     return ListRef{merged.lists.add({std::move(items), {}})};
   }
   if (same(a, b)) return a;
-  return Poison{fmt::format("the two sides of a branch give another {}", a.kind())};
+  return Poison{fmt::format("the two sides of the branch at {} give another {}", x.line, a.kind())};
+}
+
+// A side that leaves a variable uninitialised never has it read: anything of the right kind stands
+// in for it. `first` says that it is side x.
+Result<Value> Interpreter::join_uninitialised(const Value& good, bool first, Branch& x, Branch& y,
+                                              ir::Node* node, State& merged) {
+  const Value none = Poison{"a variable is used before it has a value", true};
+  auto join_with = [&](const Value& stand_in) {
+    return join(first ? stand_in : good, first ? good : stand_in, x, y, node, merged);
+  };
+  auto each = [&](const std::vector<Value>& items) -> Result<std::vector<Value>> {
+    std::vector<Value> out;
+    for (const Value& item : items)
+      out.push_back(TRY(join(first ? none : item, first ? item : none, x, y, node, merged)));
+    return out;
+  };
+  if (good.is<Bool>()) return join_with(Value::boolean(false));
+  if (good.is<Float>()) return join_with(Value::number(0));
+  if (good.is<Dim>()) return join_with(Value::integer(0));
+  if (const TensorRef* t = good.get<TensorRef>()) {
+    Branch& side = first ? x : y;
+    ir::Graph& outer = m_.builder.graph();
+    Shape shape;  // sizes that only the other side knows are zero here
+    for (const Dim& size : (*t)->sizes)
+      shape.push_back(declared_before(outer.root(), size, side.symbols) ? size : Dim(0));
+    std::swap(m_.state, side.state);
+    m_.builder.enter(*side.graph);
+    ir::Value* zero = m_.builder.scalar(0, (*t)->dtype);
+    const Value stand_in = m_.tensor(
+        shape.empty() ? zero : m_.builder.emit_named("Expand", {zero, m_.builder.shape(shape)}));
+    m_.builder.enter(outer);
+    std::swap(m_.state, side.state);
+    return join_with(stand_in);
+  }
+  if (const TupleRef* tuple = good.get<TupleRef>()) {
+    TupleData joined{TRY(each((*tuple)->items)), (*tuple)->names, (*tuple)->type};
+    return std::make_shared<const TupleData>(std::move(joined));
+  }
+  if (const ListRef* list = good.get<ListRef>()) {
+    const ListData data = (first ? y : x).state.lists[list->id];
+    return ListRef{merged.lists.add({TRY(each(data.items)), data.element_type})};
+  }
+  if (const Maybe* maybe = good.get<Maybe>()) {
+    const Value present = TRY(join_with(maybe->present));
+    const std::vector<Value> value = TRY(each({*maybe->value}));
+    return Maybe{*present.get<Bool>(), std::make_shared<const Value>(value[0])};
+  }
+  if (good.is<DictRef>() || good.is<ObjectRef>()) return none;
+  return good;
+}
+
+// None on one side, or on both for reasons that data decides.
+Result<Value> Interpreter::join_optional(const Value& a, const Value& b, Branch& x, Branch& y,
+                                         ir::Node* node, State& merged) {
+  const auto nothing = std::make_shared<const Value>(
+      Poison{"a value is used that is None where data decides so", true});
+  auto as_maybe = [&](const Value& v) {
+    if (const Maybe* maybe = v.get<Maybe>()) return *maybe;
+    if (v.is_none()) return Maybe{Bool::of(false), nothing};
+    return Maybe{Bool::of(true), std::make_shared<const Value>(v)};
+  };
+  const Maybe s = as_maybe(a), t = as_maybe(b);
+  const Value present = TRY(join(s.present, t.present, x, y, node, merged));
+  const Value value = TRY(join(*s.value, *t.value, x, y, node, merged));
+  if (const Poison* lost = value.get<Poison>(); lost && !lost->uninitialised) return value;
+  return Maybe{*present.get<Bool>(), std::make_shared<const Value>(value)};
 }
 
 // ----------------------------------------------------------------------------------------------------------------
@@ -574,7 +705,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*input->type.shape)[i] = symbol;
         }
         // In the first iteration it is the tensor from before the loop.
-        const Value inner = m_.tensor(input);
+        const Value inner = m_.tensor(input, is_complex((*before.get<TensorRef>())->dtype));
         slot.set(m_.state, call.locals,
                  m_.doubtful(*inner.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {
@@ -628,7 +759,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
             (slot.kind == Slot::Kind::local && !locals0.contains(slot.name)))
           return;
         if (const TensorRef* t = initial.get<TensorRef>())
-          carried[slot] = ir::Type::tensor((*t)->dtype, (*t)->sizes);
+          carried[slot] = ir::Type::tensor(real_type((*t)->dtype), graph_shape(**t));
         else if (is_number(initial))
           carried[slot] = number_type(initial);
         else if (slot.kind != Slot::Kind::local || !initial.is_none()) {
@@ -640,18 +771,19 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
         changed = true;
         return;
       }
-      const TensorRef* t = after.get<TensorRef>();
-      if ((t != nullptr) != (it->second.shape && !is_number(before))) return;
-      if (t == nullptr) return;
-      if ((*t)->dtype != it->second.dtype || (*t)->sizes.size() != it->second.shape->size()) {
+      const TensorRef* now = after.get<TensorRef>();
+      if ((now != nullptr) != (it->second.shape && !is_number(before))) return;
+      if (now == nullptr) return;
+      const TensorRef t = real_view(*now), was = real_view(*before.get<TensorRef>());
+      if ((*now)->dtype != (*before.get<TensorRef>())->dtype || t->dtype != it->second.dtype ||
+          t->sizes.size() != it->second.shape->size()) {
         why = fmt::format("{} changes its type or rank from one iteration to the next",
                           slot.describe());
         return;
       }
-      const TensorRef* inner = before.get<TensorRef>();
-      for (size_t i = 0; i < (*t)->sizes.size(); ++i) {
+      for (size_t i = 0; i < t->sizes.size(); ++i) {
         Dim& entry = (*it->second.shape)[i];
-        if (entry.is(-1) || (*t)->sizes[i] == (*inner)->sizes[i]) continue;
+        if (entry.is(-1) || t->sizes[i] == was->sizes[i]) continue;
         entry = -1;
         changed = true;
       }
@@ -731,7 +863,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*output->type.shape)[i] = symbol;
         }
         // Without any iteration it is the tensor from before the loop.
-        const Value result = m_.tensor(output);
+        const Value result = m_.tensor(output, is_complex((*before.get<TensorRef>())->dtype));
         slot.set(m_.state, call.locals,
                  m_.doubtful(*result.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
       } else {

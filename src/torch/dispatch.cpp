@@ -26,7 +26,8 @@ bool fits(const Machine& m, const Value& value, const SchemaType& type, bool con
   const bool number = value.is<Dim>() || value.is<Float>();
   switch (type.kind) {
     case Kind::tensor:
-      return value.is<TensorRef>() || (conversions && (number || value.is<Bool>()));
+      return value.is<TensorRef>() ||
+             (conversions && (number || value.is<Bool>() || value.is<Complex>()));
     case Kind::integer:
       return value.is<Dim>() || (conversions && (value.is<TensorRef>() || value.is<Bool>()));
     case Kind::floating:
@@ -80,6 +81,14 @@ Value conform(Machine& m, Value value, const SchemaType& type) {
       return m.known_tensor(DType::boolean, {}, {b->kind == Bool::Kind::yes}, true);
     if (const Float* f = value.get<Float>(); f && f->is_known())
       return m.known_tensor(DType::f64, {}, {f->known}, true);
+    if (value.is<Complex>()) {
+      if (auto parts = m.scalar_value(value, DType::c128)) {
+        const Value made = m.tensor(*parts, true);
+        AbstractTensor out = **made.get<TensorRef>();
+        out.wrapped = true;
+        return std::make_shared<const AbstractTensor>(std::move(out));
+      }
+    }
   }
   return value;
 }
@@ -142,7 +151,7 @@ const Builtin* find_builtin(const Schema& schema) {
   static const std::unordered_map<std::string_view, const Builtin*> table = [] {
     std::unordered_map<std::string_view, const Builtin*> all;
     for (auto entries : {python_builtins(), list_builtins(), view_builtins(), place_view_builtins(),
-                         tensor_builtins()}) {
+                         tensor_builtins(), complex_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;
@@ -187,19 +196,23 @@ Result<Value> copy_view(Machine& m, const CopiedView& copied, std::vector<Value>
 // Whether something computes this very overload.
 bool is_usable(const Schema& schema, const Lowerings& lowerings) {
   return find_builtin(schema) != nullptr || lowerings.find(schema) != nullptr ||
+         lowerings.find_complex(schema) != nullptr ||
          find_copied_view(schema).builtin != nullptr;
 }
 
 }  // namespace
 
 Lowerings::Lowerings(std::span<const Lowering* const> all) {
-  for (const Lowering* lowering : all) table_.emplace(std::string(lowering->name), lowering);
+  for (const Lowering* lowering : all) {
+    if (lowering->takes != Takes::complex) real_.emplace(std::string(lowering->name), lowering);
+    if (lowering->takes != Takes::real) complex_.emplace(std::string(lowering->name), lowering);
+  }
 }
 
-const Lowering* Lowerings::find(const Schema& schema) const {
-  if (auto it = table_.find(schema.full_name()); it != table_.end()) return it->second;
-  auto it = table_.find(schema.name + ".*");
-  return it == table_.end() ? nullptr : it->second;
+const Lowering* Lowerings::find(const Table& table, const Schema& schema) {
+  if (auto it = table.find(schema.full_name()); it != table.end()) return it->second;
+  auto it = table.find(schema.name + ".*");
+  return it == table.end() ? nullptr : it->second;
 }
 
 bool can_convert(const Schema& schema, const Lowerings& lowerings) {
@@ -278,12 +291,33 @@ Result<Value> Machine::call(const std::string& name, std::vector<Value> position
               "the file may come from a newer PyTorch than Tenon knows");
 }
 
+// Whether an argument is complex, or a complex result is asked for.
+static bool is_complex_value(const Machine& m, const Value& value) {
+  if (const TensorRef* t = value.get<TensorRef>()) return is_complex((*t)->dtype);
+  const auto* items = m.items(value);
+  return value.is<Complex>() ||
+         (items && std::any_of(items->begin(), items->end(),
+                               [&](const Value& item) { return is_complex_value(m, item); }));
+}
+static bool is_complex_call(const Machine& m, const Schema& schema,
+                            const std::vector<Value>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (is_complex_value(m, arguments[i])) return true;
+    const Dim* n = arguments[i].get<Dim>();
+    if (n && n->is_constant() && i < schema.arguments.size() &&
+        schema.arguments[i].name == "dtype" && is_complex(dtype_of_scalar_type(*n->constant())))
+      return true;
+  }
+  return false;
+}
+
 Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> arguments) {
   std::string reason;
   const Builtin* builtin = find_builtin(schema);
   const bool container = builtin != nullptr && schema.name != "aten::Int" &&
                          !schema.arguments.empty() && !schema.arguments[0].type.is(Kind::tensor);
-  if (!container && poisoned(*this, arguments, reason)) {
+  const bool lost = !arguments.empty() && arguments[0].is<Poison>();  // the container itself
+  if ((!container || lost) && poisoned(*this, arguments, reason)) {
     if (schema.returns.size() <= 1) return Poison{reason};
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
   }
@@ -291,7 +325,9 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
   if (const CopiedView copied = find_copied_view(schema); copied.builtin != nullptr)
     return copy_view(*this, copied, arguments);
   if (auto known = TRY(known_arithmetic(*this, schema, arguments))) return std::move(*known);
-  if (const Lowering* lowering = lowerings_->find(schema))
+  const bool complex = is_complex_call(*this, schema, arguments);
+  if (const Lowering* lowering =
+          complex ? lowerings_->find_complex(schema) : lowerings_->find(schema))
     return lower(schema, *lowering, arguments);
   const bool writes = std::any_of(schema.arguments.begin(), schema.arguments.end(),
                                   [](const auto& a) { return a.written; });
@@ -300,8 +336,12 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
 }
 
 Result<Value> Machine::missing(const Schema& schema, const std::vector<Value>& arguments) {
+  const bool complex = is_complex_call(*this, schema, arguments);
   Value poison =
-      unsupported("unsupported operator " + schema.full_name(), "Tenon has no lowering for it yet",
+      unsupported("unsupported operator " + schema.full_name(),
+                  complex ? "ONNX has no complex tensors, and Tenon does not compute this operator "
+                            "from real and imaginary parts"
+                          : "Tenon has no lowering for it yet",
                   "write it with supported operators, or map it with --map FILE.py");
   if (schema.returns.size() <= 1) return poison;
   return Value::tuple(std::vector<Value>(schema.returns.size(), poison));
@@ -320,7 +360,7 @@ Result<Value> Machine::lower(const Schema& schema, const Lowering& lowering,
   }
   TRY(builder.status());
   if (context.results.empty()) context.results = {result};
-  return wrap_results(schema, context.results, keeps_strides(arguments));
+  return wrap_results(schema, context, keeps_strides(arguments));
 }
 
 // Whether an argument is not contiguous: elementwise operators then give a result that is not
@@ -334,11 +374,12 @@ bool Machine::keeps_strides(const std::vector<Value>& arguments) const {
   });
 }
 
-Result<Value> Machine::wrap_results(const Schema& schema, const std::vector<ir::Value*>& values,
+Result<Value> Machine::wrap_results(const Schema& schema, const LowerContext& context,
                                     bool strides_unsure) {
+  const std::vector<ir::Value*>& values = context.results;
   auto wrap = [&](ir::Value* value) -> Value {
     if (value == nullptr) return {};
-    Value made = tensor(value);
+    Value made = tensor(value, context.is_complex_result(value));
     if (!strides_unsure || value->rank().value_or(0) < 2) return made;
     AbstractTensor out = **made.get<TensorRef>();
     out.strides_unsure = true;
@@ -389,7 +430,7 @@ Result<Value> Machine::in_place(const Schema& schema, std::vector<Value>& argume
     const Value& from = several && i < several->size() ? (*several)[i] : result;
     const TensorRef* source = from.get<TensorRef>();
     if (target == nullptr || source == nullptr) return missing(schema, arguments);
-    TRY(write(**target, TRY(read(**source))));
+    TRY(write(**target, TRY(read_as(**source, (*target)->dtype))));
   }
   return targets.size() == 1 ? arguments[targets[0]] : result;
 }

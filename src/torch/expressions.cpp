@@ -114,8 +114,16 @@ Result<Value> Interpreter::eval(const Expr& e, Call& call) {
                  "at " + source_line(call, e.offset));
 }
 
+// An Optional whose presence is known here.
+Value Interpreter::settled(const Value& value) const {
+  const Maybe* maybe = value.get<Maybe>();
+  if (maybe == nullptr) return value;
+  const auto present = m_.decide(maybe->present);
+  return present ? (*present ? *maybe->value : Value()) : value;
+}
+
 Result<Value> Interpreter::eval_name(const Expr& e, Call& call) {
-  if (auto it = call.locals.find(e.text); it != call.locals.end()) return it->second;
+  if (auto it = call.locals.find(e.text); it != call.locals.end()) return settled(it->second);
   if (e.text == "inf") return Value::number(std::numeric_limits<double>::infinity());
   if (e.text == "nan") return Value::number(std::numeric_limits<double>::quiet_NaN());
   if (is_namespace(e.text)) return Callable{e.text, nullptr};
@@ -127,7 +135,8 @@ Result<Value> Interpreter::eval_name(const Expr& e, Call& call) {
 Result<Value> Interpreter::attribute(const Value& object, const std::string& name) {
   if (const ObjectRef* ref = object.get<ObjectRef>()) {
     const ObjectData& data = m_.state.objects[ref->id];
-    if (auto it = data.attributes.find(name); it != data.attributes.end()) return it->second;
+    if (auto it = data.attributes.find(name); it != data.attributes.end())
+      return settled(it->second);
     // A class constant: `batch_first : Final[bool] = True`.
     const FoundClass found = TRY(program_.find_class(data.type));
     if (found.definition) {
@@ -199,7 +208,7 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
       return TRY(m_.call("aten::ScalarImplicit", {std::move(value)}));
     return value;
   }
-  if (name == "uninitialized") return Poison{"a variable is used before it has a value"};
+  if (name == "uninitialized") return Poison{"a variable is used before it has a value", true};
   if (name == "isinstance" && e.kids.size() == 3) {
     const Value value = TRY(eval(e.kids[1], call));
     const Expr& types = e.kids[2];

@@ -20,6 +20,9 @@ struct ImportOptions {
   std::map<std::string, std::string>
       settings;  // --set ARG=VALUE: Python arguments that are no tensors
   std::vector<std::string> input_names, output_names;  // instead of the program's own
+  // What computes numbers that the program derives from constants alone, such as a scale from sizes
+  // that are fixed; without it such numbers depend on data.
+  const ir::RefKernels* kernels = nullptr;
   int64_t max_steps = 50'000'000;  // statements that are evaluated before it is given up
 };
 
@@ -58,6 +61,8 @@ struct InputForm {
 Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t position,
                              const std::optional<InputForm>& recorded,
                              const ImportOptions& options);
+// Adds an input to the graph; complex ones as their parts.
+Value input_tensor(Machine& m, const std::string& name, const InputForm& form);
 // Fails where the options name an input that the program does not have.
 Status check_names(const ImportOptions& options, const std::vector<std::string>& inputs);
 // Declares a dynamic dimension; the same name means the same size.

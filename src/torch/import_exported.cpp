@@ -112,9 +112,9 @@ class Walker {
             }
           }
           names.push_back(value);
-          env_[value] = m_.tensor(graph.add_input(
-              position < options_.input_names.size() ? options_.input_names[position] : value,
-              ir::Type::tensor(form.dtype, form.shape)));
+          env_[value] = input_tensor(
+              m_, position < options_.input_names.size() ? options_.input_names[position] : value,
+              form);
           break;
         }
       }
@@ -417,6 +417,7 @@ class Walker {
     ir::Node* made = graph.add_node("", "If", {}, {TRY(m_.bool_value(condition))}, 0, node.origin);
     std::vector<std::vector<Shape>> shapes;
     std::vector<DType> types;
+    std::vector<bool> complex;
     // Branches of cond are pure: what they write to are their own copies.
     for (const auto& [name, side] :
          {std::pair("then_branch", &on_true), std::pair("else_branch", &on_false)}) {
@@ -426,6 +427,7 @@ class Walker {
       auto results = inline_graph(*side, operands);
       std::vector<Shape> forms;
       types.clear();
+      complex.clear();
       if (results) {
         for (const Value& value : *results) {
           auto read = m_.scalar_value(
@@ -436,6 +438,7 @@ class Walker {
           }
           sub.add_output(m_.builder.emit_named("Identity", {*read}));
           forms.push_back((*read)->shape().value_or(Shape{}));
+          complex.push_back(value.is<TensorRef>() && is_complex((*value.get<TensorRef>())->dtype));
           types.push_back((*read)->dtype());
         }
       }
@@ -459,7 +462,7 @@ class Walker {
         entry->axis = static_cast<int>(k);
       }
       output->type = ir::Type::tensor(types[i], merged);
-      out.push_back(m_.tensor(output));
+      out.push_back(m_.tensor(output, complex[i]));
     }
     return bind_several(node, std::move(out), env);
   }
@@ -573,6 +576,7 @@ Result<Imported> import_exported(const exported::Program& program, const std::st
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
+  m.kernels = options.kernels;
   collect_unknown(m, program.graph, lowerings);
   if (!m.problems.empty()) return fail(report_problems(m, path).error());
   Walker walker(m, program, options);

@@ -124,7 +124,7 @@ class Inputs {
     names_.push_back(name);
     const std::string& shown =
         position < options_.input_names.size() ? options_.input_names[position] : name;
-    return m_.tensor(graph.add_input(shown, ir::Type::tensor(made.dtype, made.shape)));
+    return input_tensor(m_, shown, made);
   }
 
   Result<Value> setting(const std::string& text, const SchemaType& type, const std::string& name) {
@@ -225,6 +225,7 @@ Result<Imported> import_torchscript(Program& program, const ImportOptions& optio
   Imported out;
   out.graph = std::make_unique<ir::Graph>();
   Machine m(*out.graph, ops, lowerings, options.mode);
+  m.kernels = options.kernels;
   Interpreter interpreter(m, program, options.max_steps);
   auto located = [&](Error error) { return fail(with_where(std::move(error), {.file = path})); };
   if (auto ok = interpreter.load(); !ok) return located(ok.error());

@@ -110,6 +110,15 @@ Result<InputForm> input_form(ir::Graph& graph, const std::string& name, size_t p
   return form;
 }
 
+Value input_tensor(Machine& m, const std::string& name, const InputForm& form) {
+  const bool complex = is_complex(form.dtype);
+  Shape shape = form.shape;
+  if (complex) shape.emplace_back(2);
+  return m.tensor(
+      m.builder.graph().add_input(name, ir::Type::tensor(real_type(form.dtype), std::move(shape))),
+      complex);
+}
+
 Status check_names(const ImportOptions& options, const std::vector<std::string>& inputs) {
   std::string known;
   for (const std::string& name : inputs) known += (known.empty() ? "" : ", ") + name;

@@ -55,6 +55,7 @@ class Interpreter {
   // --- expressions.cpp
   Result<Value> eval(const script::Expr& e, Call& call);
   Result<Value> eval_call(const script::Expr& e, Call& call);
+  Value settled(const Value& value) const;
   Result<Value> eval_name(const script::Expr& e, Call& call);
   Result<Value> eval_attribute(const script::Expr& e, Call& call);
   Result<Value> attribute(const Value& object, const std::string& name);
@@ -72,7 +73,14 @@ class Interpreter {
   Result<Flow> dynamic_branch(const script::Stmt& stmt, Call& call, const Bool& condition);
   Result<Flow> dynamic_loop(const script::Stmt& stmt, Call& call, const Value& first_condition,
                             const Range* range);
-  Result<Branch> try_branch(const std::vector<script::Stmt>& body, Call& call, ir::Graph& graph);
+  Result<Branch> try_branch(const std::vector<script::Stmt>& body, Call& call, ir::Graph& graph,
+                            const Fact& fact);
+  Result<Value> join_uninitialised(const Value& good, bool first, Branch& x, Branch& y,
+                                   ir::Node* node, State& merged);
+  Result<Value> join_optional(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node,
+                              State& merged);
+  bool only_for_something(const Branch& x, const Branch& y, const State& before,
+                          const Locals& locals) const;
   Result<Value> join(const Value& a, const Value& b, Branch& x, Branch& y, ir::Node* node,
                      State& merged);
   Result<Value> join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y,

@@ -184,12 +184,21 @@ bool LowerContext::is_number(std::string_view name) const {
   return v.is<Dim>() || v.is<Float>() || v.is<Bool>() || v.is<Complex>();
 }
 
+bool LowerContext::is_complex_number(std::string_view name) const {
+  const Value& v = value(name);
+  const TensorRef* t = v.get<TensorRef>();
+  return v.is<Complex>() || (t && is_complex((*t)->dtype));
+}
+
 DType LowerContext::promoted(std::initializer_list<std::string_view> names) {
   DType dims = DType::undefined, zero = DType::undefined, wrapped = DType::undefined;
   for (std::string_view name : names) {
     const Value& v = value(name);
     if (const TensorRef* t = v.get<TensorRef>()) {
-      const DType own = (*t)->wrapped && is_floating((*t)->dtype) ? DType::f32 : (*t)->dtype;
+      const DType own = !(*t)->wrapped             ? (*t)->dtype
+                        : is_floating((*t)->dtype) ? DType::f32
+                        : is_complex((*t)->dtype)  ? DType::c64
+                                                   : (*t)->dtype;
       DType& to = (*t)->wrapped ? wrapped : (*t)->sizes.empty() ? zero : dims;
       to = promote(to, own);
     } else if (v.is<Dim>()) {
@@ -205,7 +214,9 @@ DType LowerContext::promoted(std::initializer_list<std::string_view> names) {
   auto combine = [](DType higher, DType lower) {
     if (is_complex(higher)) return higher;
     if (is_floating(higher))
-      return is_complex(lower) ? (higher == DType::f64 ? DType::c128 : DType::c64) : higher;
+      return !is_complex(lower)      ? higher
+             : higher == DType::bf16 ? DType::c64
+                                     : complex_type(higher);
     if (higher == DType::boolean || is_floating(lower) || is_complex(lower))
       return promote(higher, lower);
     return higher == DType::undefined ? lower : higher;
@@ -215,6 +226,12 @@ DType LowerContext::promoted(std::initializer_list<std::string_view> names) {
 
 ir::Value* LowerContext::operand(std::string_view name, DType dtype) {
   if (is_number(name)) return scalar(name, dtype);
+  if (const TensorRef* t = value(name).get<TensorRef>()) {
+    auto read = machine_.read_as(**t, dtype);
+    if (read) return *read;
+    b.fail(read.error());
+    return b.scalar(0, real_type(dtype));
+  }
   return b.cast(tensor(name), dtype);
 }
 

@@ -11,6 +11,7 @@
 // form: `relu_`, `add_`, and `out=` variants reach it as `relu` and `add`.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,8 @@ class LowerContext {
   // rules.
   DType promoted(std::initializer_list<std::string_view> names);
   bool is_number(std::string_view name) const;  // a Python number, not a tensor
-  // Argument as a value of the type: a tensor cast, a number as a 0-d constant.
+  // Argument as a value of the type: a tensor cast, a number as a 0-d constant. Of a complex type,
+  // as its parts.
   ir::Value* operand(std::string_view name, DType dtype);
   // A floating type for the argument's: itself, or f32 (PyTorch's default) for integers and
   // booleans.
@@ -61,6 +63,16 @@ class LowerContext {
   // Axis of a tensor from an argument that may be negative.
   int64_t axis(std::string_view name, ir::Value* of);
   static int64_t axis(int64_t value, ir::Value* of);
+  // Whether an argument is a complex tensor or number.
+  bool is_complex_number(std::string_view name) const;
+  // Says that a result, a real value with a last axis of 2, is a complex tensor.
+  ir::Value* complex(ir::Value* parts) {
+    complex_.push_back(parts);
+    return parts;
+  }
+  bool is_complex_result(const ir::Value* value) const {
+    return std::find(complex_.begin(), complex_.end(), value) != complex_.end();
+  }
   const Shape& shape(ir::Value* value);  // records an error where the rank is not known
 
   // Refuses the call: `why` is a fact about ONNX or the arguments.
@@ -80,11 +92,18 @@ class LowerContext {
   const Schema& schema_;
   std::vector<Value>& arguments_;
   std::optional<Error> refused_;
+  std::vector<const ir::Value*> complex_;
 };
+
+// Which calls a lowering takes: those without a complex tensor or number among the arguments and
+// without a complex dtype asked for, the others, or both. A lowering reads a complex tensor as its
+// parts, a last axis of 2, and says of complex results that they are (LowerContext::complex).
+enum class Takes : uint8_t { real, complex, any };
 
 struct Lowering {
   std::string_view name;
   ir::Value* (*lower)(LowerContext&);
+  Takes takes = Takes::real;
 };
 
 // Whether anything computes this overload: a lowering, an operator on Python values, or the

@@ -9,12 +9,14 @@
 #include <unordered_map>
 
 #include "ir/builder.h"
+#include "ir/ref_kernel.h"
 #include "torch/schema.h"
 #include "torch/state.h"
 
 namespace tenon::torch {
 
 struct Lowering;
+class LowerContext;
 
 // How much control flow is kept.
 enum class Mode : uint8_t { automatic, trace, script };
@@ -24,17 +26,27 @@ class Lowerings {
  public:
   Lowerings() = default;
   explicit Lowerings(std::span<const Lowering* const> all);
-  const Lowering* find(const Schema& schema) const;
-  size_t size() const { return table_.size(); }
+  const Lowering* find(const Schema& schema) const { return find(real_, schema); }
+  // Of calls with complex arguments or results.
+  const Lowering* find_complex(const Schema& schema) const { return find(complex_, schema); }
+  size_t size() const { return real_.size(); }
 
  private:
-  std::unordered_map<std::string, const Lowering*> table_;
+  using Table = std::unordered_map<std::string, const Lowering*>;
+  static const Lowering* find(const Table& table, const Schema& schema);
+  Table real_, complex_;
 };
 
 // Something about the conversion that its user should know.
 struct Notice {
   std::string text;
   Where where;
+};
+
+// A condition that data decides, and which way it went.
+struct Fact {
+  Bool condition;
+  bool holds = true;
 };
 
 class Machine {
@@ -46,6 +58,10 @@ class Machine {
   ir::Builder builder;
   std::vector<Error> problems;  // operators that cannot be converted; evaluation goes on past them
   std::vector<Notice> notices;
+  // What computes numbers that the program derives from constants alone; may be null.
+  const ir::RefKernels* kernels = nullptr;
+  // Conditions that hold where evaluation is: those of the branches and loops around it.
+  std::vector<Fact> facts;
   Mode mode() const { return mode_; }
   ir::Ranges ranges() const { return builder.graph().ranges(); }
 
@@ -61,15 +77,18 @@ class Machine {
                                   bool conversions);
 
   // --- tensors (tensors.cpp)
-  // A fresh tensor that holds a graph value, contiguous.
-  Value tensor(ir::Value* value);
+  // A fresh tensor that holds a graph value, contiguous; a complex one whose parts are the value's
+  // last axis.
+  Value tensor(ir::Value* value, bool complex = false);
   Value known_tensor(DType dtype, Shape shape, std::vector<Scalar> elements, bool wrapped = false);
   Value parameter(Tensor data, Shape strides, std::string name);
   Value uninitialised(DType dtype, Shape shape);
   // What a tensor holds now, as a value visible where the graph is being built.
   Result<ir::Value*> read(const AbstractTensor& tensor);
-  // Changes what a tensor, and everything that shares its memory, holds. The value is broadcast and
-  // cast to the tensor.
+  // The same converted to a type, complex or real, as PyTorch does.
+  Result<ir::Value*> read_as(const AbstractTensor& tensor, DType dtype);
+  // Changes what a tensor, and everything that shares its memory, holds. The value, in the form
+  // that the tensor has in the graph, is broadcast and cast to the tensor.
   Status write(const AbstractTensor& tensor, ir::Value* value);
   Result<Value> view(const TensorRef& base, ViewStep step, std::vector<Dim> strides);
   // The tensor, which may share memory with its storage, and the storages of `others` that are
@@ -77,6 +96,8 @@ class Machine {
   TensorRef doubtful(const TensorRef& tensor, std::initializer_list<TensorRef> others = {},
                      size_t before = 0);
   std::optional<std::vector<Scalar>> known(const AbstractTensor& tensor) const;
+  // The value, where it comes from small constants alone (constants.cpp).
+  std::optional<Tensor> computed(const ir::Value& value);
   static std::vector<Dim> contiguous_strides(const Shape& sizes);
   bool is_contiguous(const AbstractTensor& tensor) const;
 
@@ -86,8 +107,8 @@ class Machine {
   Result<int64_t> to_constant_int(const Value& value, std::string_view what);
   Result<Float> to_float(const Value& value);
   Result<Bool> to_bool(const Value& value);
-  Result<ir::Value*> scalar_value(const Value& number,
-                                  DType dtype);  // a 0-d graph value of a number
+  // A 0-d graph value of a number; of a complex type, its two parts.
+  Result<ir::Value*> scalar_value(const Value& number, DType dtype);
   Result<ir::Value*> bool_value(const Bool& b);
   std::string to_text(const Value& value) const;  // as Python's str()
   // Decides a condition by the declared ranges; nullopt where data decides it.
@@ -118,10 +139,12 @@ class Machine {
   Result<Value> lower(const Schema& schema, const Lowering& lowering,
                       std::vector<Value>& arguments);
   Result<Value> in_place(const Schema& schema, std::vector<Value>& arguments);
-  Result<Value> wrap_results(const Schema& schema, const std::vector<ir::Value*>& values,
+  Result<Value> wrap_results(const Schema& schema, const LowerContext& context,
                              bool strides_unsure);
+  Result<ir::Value*> complex_scalar(const Value& number, DType dtype);
   bool keeps_strides(const std::vector<Value>& arguments) const;
   Result<Value> missing(const Schema& schema, const std::vector<Value>& arguments);
+  Status need_real(const AbstractTensor& tensor, const char* what) const;
   // Fails where what the tensor holds depends on whether a write reached it.
   Status check_alias(const AbstractTensor& tensor) const;
   Result<ir::Value*> base_value(uint32_t storage);
@@ -133,6 +156,7 @@ class Machine {
   Mode mode_;
   uint32_t doubts_ = 0;
   uint64_t writes_ = 0;
+  std::map<const ir::Value*, std::optional<Tensor>> computed_;
 };
 
 // A Python-level operator (on numbers, lists, strings) or one on views: works on values, not on
@@ -147,6 +171,7 @@ std::span<const Builtin> python_builtins();      // builtins.cpp
 std::span<const Builtin> list_builtins();        // containers.cpp
 std::span<const Builtin> view_builtins();        // views.cpp
 std::span<const Builtin> place_view_builtins();  // place_views.cpp
+std::span<const Builtin> complex_builtins();     // complex.cpp
 std::span<const Builtin> tensor_builtins();      // tensor_builtins.cpp
 // Elementwise arithmetic on tensors whose contents are known (traced shape arithmetic runs on 0-d
 // tensors); nullopt where the operator is another or something is not known.

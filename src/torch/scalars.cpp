@@ -39,10 +39,15 @@ Value Machine::unsupported(const std::string& what, const std::string& why,
 
 namespace {
 
-// The value of a 0-d (or one-element) constant.
-std::optional<double> constant_element(const ir::Value& value) {
-  if (!value.constant || value.constant->count() != 1) return std::nullopt;
-  const Tensor& t = *value.constant;
+// The value of a 0-d (or one-element) tensor that comes from constants alone.
+std::optional<double> constant_element(Machine& m, const ir::Value& value) {
+  if (!value.type.shape) return std::nullopt;
+  for (const Dim& size : *value.type.shape) {
+    if (!size.is(1)) return std::nullopt;
+  }
+  const std::optional<Tensor> found = m.computed(value);
+  if (!found || found->count() != 1) return std::nullopt;
+  const Tensor& t = *found;
   switch (t.dtype()) {
     case DType::f32:
       return t.values<float>()[0];
@@ -66,6 +71,13 @@ int64_t truncate(double d) {
 }
 
 }  // namespace
+
+Status Machine::need_real(const AbstractTensor& tensor, const char* what) const {
+  if (!is_complex(tensor.dtype)) return {};
+  return fail(ErrorKind::unsupported, fmt::format("{} cannot be taken from this tensor", what),
+              "it is complex, and complex numbers are no Python values here",
+              "take its real and its imaginary part: torch.view_as_real(x)");
+}
 
 Result<Dim> Machine::to_int(const Value& value) {
   if (const Dim* d = value.get<Dim>()) return *d;
@@ -96,8 +108,9 @@ Result<Dim> Machine::to_int(const Value& value) {
       if (const Dim* d = std::get_if<Dim>(&s)) return *d;
       return to_int(to_value(s));
     }
+    TRY(need_real(**t, "an integer"));
     ir::Value* source = TRY(read(**t));
-    if (auto constant = constant_element(*source)) return Dim(truncate(*constant));
+    if (auto constant = constant_element(*this, *source)) return Dim(truncate(*constant));
     if (source->contents && source->contents->size() == 1) return (*source->contents)[0];
     if (mode_ == Mode::trace) {
       return fail(ErrorKind::unsupported, "an integer depends on data",
@@ -139,8 +152,9 @@ Result<Float> Machine::to_float(const Value& value) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
       return to_float(to_value((*elements)[0]));
     }
+    TRY(need_real(**t, "a number"));
     ir::Value* source = TRY(read(**t));
-    if (auto constant = constant_element(*source)) return Float{*constant, {}, 1, 0, nullptr};
+    if (auto constant = constant_element(*this, *source)) return Float{*constant, {}, 1, 0, nullptr};
     if (source->rank() != 0)
       source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
                                  {source, builder.ints(std::initializer_list<int64_t>{})});
@@ -162,8 +176,8 @@ Result<Bool> Machine::to_bool(const Value& value) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
       return to_bool(to_value((*elements)[0]));
     }
-    ir::Value* source = TRY(read(**t));
-    if (auto constant = constant_element(*source)) return Bool::of(*constant != 0);
+    ir::Value* source = TRY(read_as(**t, is_complex((*t)->dtype) ? DType::boolean : (*t)->dtype));
+    if (auto constant = constant_element(*this, *source)) return Bool::of(*constant != 0);
     source = builder.cast(source, DType::boolean);
     if (source->rank() != 0)
       source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
@@ -179,7 +193,13 @@ Result<Bool> Machine::to_bool(const Value& value) {
 }
 
 Result<ir::Value*> Machine::scalar_value(const Value& number, DType dtype) {
-  if (const TensorRef* t = number.get<TensorRef>()) return builder.cast(TRY(read(**t)), dtype);
+  if (const TensorRef* t = number.get<TensorRef>()) return read_as(**t, dtype);
+  if (is_complex(dtype)) return complex_scalar(number, dtype);
+  if (const Complex* z = number.get<Complex>()) {
+    if (z->im == 0) return builder.scalar(z->re, dtype);
+    return fail(ErrorKind::bad_file, "a complex number stands where a real one is needed",
+                to_text(number));
+  }
   if (const Dim* d = number.get<Dim>()) {
     if (auto n = d->constant()) {
       return dtype == DType::i64 ? builder.scalar_int(*n)
@@ -220,20 +240,62 @@ Result<ir::Value*> Machine::bool_value(const Bool& b) {
   return lhs;
 }
 
+namespace {
+
+// A relation as it is, or its negation.
+Bool relation_as(const Bool& b, bool holds) {
+  if (holds) return b;
+  switch (b.relation) {
+    case Relation::eq:
+      return {Bool::Kind::relation, Relation::ne, b.lhs, b.rhs, nullptr};
+    case Relation::ne:
+      return {Bool::Kind::relation, Relation::eq, b.lhs, b.rhs, nullptr};
+    case Relation::le:
+      return {Bool::Kind::relation, Relation::le, b.rhs + Dim(1), b.lhs, nullptr};
+  }
+  return b;
+}
+
+// Whether a relation that holds makes another one hold.
+bool implies(const Bool& fact, const Bool& other) {
+  const Dim distance = fact.rhs - fact.lhs, asked = other.rhs - other.lhs;
+  if (other.relation == Relation::le) {
+    if (fact.relation == Relation::ne) return false;
+    // 0 <= distance, or 0 = distance in either direction
+    const auto more = (asked - distance).constant(), turned = (asked + distance).constant();
+    return (more && *more >= 0) || (fact.relation == Relation::eq && turned && *turned >= 0);
+  }
+  if (other.relation == Relation::ne && fact.relation == Relation::le) {
+    // a < b makes them differ.
+    const auto less = (asked - distance).constant(), turned = (asked + distance).constant();
+    return (less && *less > 0) || (turned && *turned < 0);
+  }
+  return fact.relation == other.relation && (asked == distance || asked == -distance);
+}
+
+}  // namespace
+
 std::optional<bool> Machine::decide(const Bool& b) const {
   if (b.is_known()) return b.kind == Bool::Kind::yes;
+  for (const Fact& fact : facts) {
+    if (fact.condition.kind != b.kind) continue;
+    if (b.kind == Bool::Kind::computed) {
+      if (fact.condition.computed == b.computed) return fact.holds;
+      continue;
+    }
+    const Bool known = relation_as(fact.condition, fact.holds);
+    if (implies(known, b)) return true;
+    if (implies(known, relation_as(b, false))) return false;
+  }
   if (b.kind == Bool::Kind::computed) return std::nullopt;
   const auto decided = b.relation == Relation::le ? ir::less_equal(b.lhs, b.rhs, ranges())
                                                   : ir::equal(b.lhs, b.rhs, ranges());
   if (decided == ir::Truth::unknown) {
     // What an earlier condition established still holds.
     for (const ir::Guard& guard : builder.graph().root().guards) {
-      const bool same = (guard.lhs == b.lhs && guard.rhs == b.rhs) ||
-                        (b.relation != Relation::le && guard.lhs == b.rhs && guard.rhs == b.lhs);
-      if (!same) continue;
-      if (guard.relation == b.relation) return true;
-      if (guard.relation != Relation::le && b.relation != Relation::le)
-        return false;  // == against !=
+      const Bool known{Bool::Kind::relation, guard.relation, guard.lhs, guard.rhs, nullptr};
+      if (implies(known, b)) return true;
+      if (implies(known, relation_as(b, false))) return false;
     }
     return std::nullopt;
   }
@@ -248,15 +310,7 @@ Bool Machine::negate(const Bool& b) {
     case Bool::Kind::yes:
       return Bool::of(false);
     case Bool::Kind::relation:
-      switch (b.relation) {
-        case Relation::eq:
-          return {Bool::Kind::relation, Relation::ne, b.lhs, b.rhs, nullptr};
-        case Relation::ne:
-          return {Bool::Kind::relation, Relation::eq, b.lhs, b.rhs, nullptr};
-        case Relation::le:
-          return {Bool::Kind::relation, Relation::le, b.rhs + Dim(1), b.lhs, nullptr};
-      }
-      break;
+      return relation_as(b, false);
     case Bool::Kind::computed:
       break;
   }

@@ -67,6 +67,7 @@ Result<Value> cpu_dispatch(Machine&, const Schema&, Arguments&) { return Value::
 
 Result<Value> number_to_tensor(Machine& m, const Schema&, Arguments& args) {
   if (args[0].is<TensorRef>()) return args[0];
+  if (args[0].is<Complex>()) return m.tensor(TRY(m.scalar_value(args[0], DType::c64)), true);
   const auto scalar = to_scalar(args[0]);
   if (!scalar) {
     const Bool b = TRY(m.to_bool(args[0]));
@@ -111,7 +112,9 @@ Result<Value> make_tensor(Machine& m, const Schema& schema, Arguments& args) {
   TRY(flatten_list(m, args[0], flat, shape, 0));
   DType type = DType::boolean;
   for (const Value& v : flat) {
-    if (v.is<Float>())
+    if (v.is<Complex>() || type == DType::c64)
+      type = DType::c64;
+    else if (v.is<Float>())
       type = DType::f32;
     else if (!v.is<Bool>() && type == DType::boolean)
       type = DType::i64;
@@ -122,12 +125,14 @@ Result<Value> make_tensor(Machine& m, const Schema& schema, Arguments& args) {
       type = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
   }
   std::vector<Scalar> elements;
-  bool symbolic = false;
+  const bool complex = tenon::is_complex(type);
+  bool symbolic = complex;
   for (const Value& v : flat) {
     const auto scalar = to_scalar(v);
     symbolic = symbolic || !scalar || std::holds_alternative<Float>(*scalar);
     if (scalar) elements.push_back(*scalar);
   }
+  if (flat.empty()) return m.uninitialised(type, ir::to_shape(shape));
   if (!symbolic) return m.known_tensor(type, ir::to_shape(shape), std::move(elements));
   std::vector<ir::Value*> parts;
   for (const Value& v : flat)
@@ -135,10 +140,11 @@ Result<Value> make_tensor(Machine& m, const Schema& schema, Arguments& args) {
         m.builder.emit_named("Unsqueeze", {TRY(m.scalar_value(v, type)), m.builder.ints({0})}));
   ir::Value* whole =
       parts.size() == 1 ? parts[0] : m.builder.emit_with("Concat", {{"axis", int64_t{0}}}, parts);
+  if (complex) shape.push_back(2);
   whole =
       m.builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {whole, m.builder.ints(shape)});
   TRY(m.builder.status());
-  return m.tensor(whole);
+  return m.tensor(whole, complex);
 }
 
 // The dtype that a factory is asked for: its argument, the tensor that it is like, or the fallback.
@@ -152,7 +158,8 @@ Result<DType> wanted_dtype(Machine& m, const Schema& schema, const Arguments& ar
 }
 
 Result<Value> filled(Machine& m, const Shape& shape, const Value& fill, DType type) {
-  const auto scalar = to_scalar(fill);
+  const bool complex = tenon::is_complex(type);
+  const auto scalar = complex ? std::nullopt : to_scalar(fill);
   const auto elements = ir::product(shape).constant();
   if (scalar && !std::holds_alternative<Float>(*scalar) && elements && *elements <= 16 &&
       ir::constant_dims(shape)) {
@@ -161,11 +168,20 @@ Result<Value> filled(Machine& m, const Shape& shape, const Value& fill, DType ty
   }
   ir::Value* value = TRY(m.scalar_value(fill, type));
   if (!shape.empty()) {
-    value = m.builder.emit_named("Expand", {value, m.builder.shape(shape)});
-    value->type.shape = shape;
+    Shape whole = shape;
+    if (complex) whole.emplace_back(2);
+    value = m.builder.emit_named("Expand", {value, m.builder.shape(whole)});
+    value->type.shape = whole;
   }
   TRY(m.builder.status());
-  return m.tensor(value);
+  return m.tensor(value, complex);
+}
+
+Result<Value> scalar_tensor(Machine& m, const Schema& schema, Arguments& args) {
+  const DType type = TRY(wanted_dtype(m, schema, args, DType::f32));
+  if (type == DType::undefined)
+    return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "of a new tensor");
+  return filled(m, {}, args[0], type);
 }
 
 // zeros, ones, full, empty and their _like and new_ forms: where the shape comes from, what fills
@@ -190,7 +206,10 @@ Result<Value> factory(Machine& m, const Schema& schema, Arguments& args) {
       if (schema.arguments[i].name == "fill_value") value = args[i];
     }
     if (!like)
-      fallback = value.is<Dim>() ? DType::i64 : value.is<Bool>() ? DType::boolean : DType::f32;
+      fallback = value.is<Dim>()       ? DType::i64
+                 : value.is<Bool>()    ? DType::boolean
+                 : value.is<Complex>() ? DType::c64
+                                       : DType::f32;
   }
   TRY(check_sizes(m, shape));
   const DType type = TRY(wanted_dtype(m, schema, args, fallback));
@@ -347,7 +366,6 @@ std::span<const Builtin> tensor_builtins() {
       {"aten::cudnn_is_acceptable", cpu_dispatch},
       {"aten::is_inference", no},
       {"aten::is_neg", no},
-      {"aten::is_conj", no},
       {"prim::NumToTensor.*", number_to_tensor},
       {"aten::scalar_tensor", scalar_tensor},
       {"aten::tensor.*", make_tensor},

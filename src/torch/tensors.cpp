@@ -8,14 +8,18 @@ namespace tenon::torch {
 
 using ir::Truth;
 
-Value Machine::tensor(ir::Value* value) {
+Value Machine::tensor(ir::Value* value, bool complex) {
   AbstractTensor out;
   out.dtype = value->dtype();
   if (value->shape()) out.sizes = *value->shape();
-  out.strides = contiguous_strides(out.sizes);
   Storage storage;
   storage.dtype = out.dtype;
   storage.shape = out.sizes;
+  if (complex && !out.sizes.empty()) {
+    out.dtype = complex_type(out.dtype);
+    out.sizes.pop_back();
+  }
+  out.strides = contiguous_strides(out.sizes);
   storage.value = value;
   storage.origin = builder.origin();
   out.storage = state.storages.add(std::move(storage));
@@ -43,8 +47,8 @@ Value Machine::uninitialised(DType dtype, Shape shape) {
   out.sizes = shape;
   out.strides = contiguous_strides(shape);
   Storage storage;
-  storage.dtype = dtype;
-  storage.shape = std::move(shape);
+  storage.dtype = real_type(dtype);
+  storage.shape = graph_shape(out);
   storage.uninitialised = true;
   storage.origin = builder.origin();
   out.storage = state.storages.add(std::move(storage));
@@ -56,9 +60,14 @@ Value Machine::parameter(Tensor data, Shape strides, std::string name) {
   out.dtype = data.dtype();
   out.sizes = ir::to_shape(data.shape());
   out.strides = strides.empty() ? contiguous_strides(out.sizes) : std::move(strides);
+  if (is_complex(out.dtype)) {
+    Dims parts = data.shape();
+    parts.push_back(2);
+    data = Tensor(real_type(out.dtype), std::move(parts), data.storage());
+  }
   Storage storage;
-  storage.dtype = out.dtype;
-  storage.shape = out.sizes;
+  storage.dtype = data.dtype();
+  storage.shape = graph_shape(out);
   storage.parameter = name;
   storage.value = builder.constant(std::move(data), std::move(name));
   out.storage = state.storages.add(std::move(storage));
@@ -163,6 +172,13 @@ Result<ir::Value*> Machine::base_value(uint32_t id) {
     state.storages.edit(id).value = value;
     return value;
   }
+  if (ir::product(storage.shape).is(0)) {  // no element is ever read
+    ir::Value* value = builder.emit_named(
+        "Expand", {builder.scalar(0, storage.dtype), builder.shape(storage.shape)});
+    value->type.shape = storage.shape;
+    state.storages.edit(id).value = value;
+    return value;
+  }
   Error e = error(ErrorKind::unsupported, "a tensor is read that nothing has written",
                   "its memory comes from empty(), new_empty() or resize_(); a kernel that the "
                   "program does not show must have "
@@ -231,15 +247,15 @@ Status Machine::check_alias(const AbstractTensor& tensor) const {
 
 Status Machine::write(const AbstractTensor& tensor, ir::Value* value) {
   if (tensor.view) TRY(check_alias(tensor));
-  value = builder.cast(value, tensor.dtype);
-  if (!value->shape() || *value->shape() != tensor.sizes) {
-    value = builder.emit_named("Expand", {value, builder.shape(tensor.sizes)});
-    value->type.shape = tensor.sizes;
+  value = builder.cast(value, real_type(tensor.dtype));
+  if (const Shape shape = graph_shape(tensor); !value->shape() || *value->shape() != shape) {
+    value = builder.emit_named("Expand", {value, builder.shape(shape)});
+    value->type.shape = shape;
   }
   if (tensor.view && state.storages[tensor.storage].uninitialised &&
       state.storages[tensor.storage].value == nullptr) {
     // Written piece by piece: what is never written stays zero here, where PyTorch leaves chance.
-    ir::Value* zero = builder.scalar(0, tensor.dtype);
+    ir::Value* zero = builder.scalar(0, state.storages[tensor.storage].dtype);
     state.storages.edit(tensor.storage).value =
         builder.emit_named("Expand", {zero, builder.shape(state.storages[tensor.storage].shape)});
   }
@@ -273,6 +289,12 @@ Result<Value> Machine::view(const TensorRef& base, ViewStep step, std::vector<Di
   AbstractTensor out = *base;
   out.sizes = step.after;
   out.strides = std::move(strides);
+  if (is_complex(base->dtype)) {
+    if (step.kind == ViewStep::Kind::permute)
+      step.permutation.push_back(static_cast<int64_t>(step.before.size()));
+    step.before.emplace_back(2);
+    step.after.emplace_back(2);
+  }
   out.wrapped = false;
   out.view = std::make_shared<const ViewChain>(ViewChain{base->view, std::move(step)});
   return std::make_shared<const AbstractTensor>(std::move(out));
@@ -280,7 +302,7 @@ Result<Value> Machine::view(const TensorRef& base, ViewStep step, std::vector<Di
 
 std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) const {
   const Storage& storage = state.storages[tensor.storage];
-  if (!storage.known) return std::nullopt;
+  if (!storage.known || is_complex(tensor.dtype)) return std::nullopt;
   std::vector<const ViewStep*> steps;
   for (const ViewChain* link = tensor.view.get(); link != nullptr; link = link->parent.get())
     steps.push_back(&link->step);
@@ -322,6 +344,7 @@ std::optional<std::vector<Scalar>> Machine::known(const AbstractTensor& tensor) 
       }
       case ViewStep::Kind::windows:
       case ViewStep::Kind::strided:
+      case ViewStep::Kind::conjugate:
         return std::nullopt;
     }
     shape = step.after;

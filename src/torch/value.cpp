@@ -9,9 +9,10 @@ Value Value::tuple(std::vector<Value> items) {
 }
 
 std::string Value::kind() const {
-  static constexpr std::array<const char*, 15> kNames = {
+  static constexpr std::array<const char*, 16> kNames = {
       "None",   "bool",  "int",    "float", "str",      "Tensor",  "list",   "dict",
-      "object", "tuple", "device", "range", "function", "unknown", "complex"};
+      "object", "tuple", "device", "range", "function", "unknown", "complex",
+      "Optional that data decides"};
   return kNames[v.index()];
 }
 
@@ -23,6 +24,20 @@ constexpr std::array<DType, 30> kScalarTypes = {
     DType::bf16,       DType::undefined,  DType::undefined, DType::undefined, DType::undefined,
     DType::undefined,  DType::undefined,  DType::undefined, DType::f8e5m2,    DType::f8e4m3fn,
     DType::f8e5m2fnuz, DType::f8e4m3fnuz, DType::u16,       DType::u32,       DType::u64};
+}
+
+DType real_type(DType dtype) {
+  return dtype == DType::c64 ? DType::f32 : dtype == DType::c128 ? DType::f64 : dtype;
+}
+
+DType complex_type(DType dtype) {
+  return dtype == DType::f32 ? DType::c64 : dtype == DType::f64 ? DType::c128 : DType::undefined;
+}
+
+Shape graph_shape(const AbstractTensor& tensor) {
+  Shape shape = tensor.sizes;
+  if (is_complex(tensor.dtype)) shape.emplace_back(2);
+  return shape;
 }
 
 DType dtype_of_scalar_type(int64_t scalar_type) {

@@ -42,8 +42,17 @@ struct Bool {
 // One step from a tensor to a view of it.
 struct ViewStep {
   // windows: of after[axis + 1] elements at every `step` along the axis; strided: elements of a
-  // vector from `start` on, `strides` apart
-  enum class Kind : uint8_t { reshape, permute, slice, select, expand, windows, strided };
+  // vector from `start` on, `strides` apart; conjugate: the second of the last axis's two negated
+  enum class Kind : uint8_t {
+    reshape,
+    permute,
+    slice,
+    select,
+    expand,
+    windows,
+    strided,
+    conjugate
+  };
   Kind kind = Kind::reshape;
   Shape before, after;
   std::vector<int64_t> permutation;  // of permute
@@ -70,6 +79,9 @@ struct AliasDoubt {
   std::shared_ptr<const std::vector<uint32_t>> kin;  // further storages that it may share
 };
 
+// Graphs hold no complex numbers: a complex tensor is a real one there with a last axis of 2, the
+// real and the imaginary part. Its storage and its view steps are of that form; its dtype, sizes
+// and strides are what the program sees.
 struct AbstractTensor {
   uint32_t storage = 0;
   DType dtype = DType::f32;
@@ -113,6 +125,12 @@ struct Callable {
 // error.
 struct Poison {
   std::string reason;
+  bool uninitialised = false;  // of a variable that the program never reads without writing it first
+};
+// An Optional that data decides: the value where `present` holds, else None.
+struct Maybe {
+  Bool present;
+  std::shared_ptr<const Value> value;
 };
 struct Complex {
   double re = 0, im = 0;
@@ -120,7 +138,7 @@ struct Complex {
 
 struct Value {
   std::variant<std::monostate, Bool, Dim, Float, std::string, TensorRef, ListRef, DictRef,
-               ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex>
+               ObjectRef, TupleRef, Device, Range, Callable, Poison, Complex, Maybe>
       v;
 
   Value() = default;
@@ -151,6 +169,13 @@ struct TupleData {
   std::vector<std::string> names;  // of a NamedTuple
   std::string type;                // its qualified class
 };
+
+// The type of a complex type's parts; itself for others.
+DType real_type(DType dtype);
+// The complex type of parts of this type; undefined where there is none.
+DType complex_type(DType dtype);
+// A tensor's shape in the graph.
+Shape graph_shape(const AbstractTensor& tensor);
 
 // PyTorch's numbering of dtypes in programs (c10::ScalarType), and back. undefined / -1 where there
 // is none.

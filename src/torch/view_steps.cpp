@@ -93,7 +93,7 @@ static ir::Value* window_places(ir::Builder& b, const ViewStep& step) {
 static std::vector<int64_t> strided_places(const ViewStep& step) {
   const std::vector<int64_t> sizes = *ir::constant_dims(step.after);
   std::vector<int64_t> places{*step.start.constant()};
-  for (size_t d = 0; d < sizes.size(); ++d) {
+  for (size_t d = 0; d < step.strides.size(); ++d) {
     std::vector<int64_t> next;
     next.reserve(places.size() * static_cast<size_t>(sizes[d]));
     for (const int64_t from : places) {
@@ -102,6 +102,19 @@ static std::vector<int64_t> strided_places(const ViewStep& step) {
     places = std::move(next);
   }
   return places;
+}
+
+// The shape of a strided view's elements in one row; complex ones keep their two parts.
+static Shape strided_row(const ViewStep& step) {
+  Shape row{ir::product(std::span(step.after).first(step.strides.size()))};
+  row.insert(row.end(), step.before.begin() + 1, step.before.end());
+  return row;
+}
+
+static ir::Value* conjugated(ir::Builder& b, ir::Value* parts) {
+  const double signs[] = {1, -1};
+  ir::Value* both = b.cast(b.constant(Tensor::of<double>(DType::f64, {2}, signs)), parts->dtype());
+  return b.emit_named("Mul", {parts, both});
 }
 
 ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
@@ -142,8 +155,10 @@ ir::Value* Machine::apply(const ViewStep& step, ir::Value* value) {
     }
     case ViewStep::Kind::strided: {
       ir::Value* flat = builder.emit(ops::Gather{}, {value, builder.ints(strided_places(step))});
-      return emit_reshape(builder, flat, {ir::product(step.after)}, step.after);
+      return emit_reshape(builder, flat, strided_row(step), step.after);
     }
+    case ViewStep::Kind::conjugate:
+      return conjugated(builder, value);
   }
   return value;
 }
@@ -209,9 +224,11 @@ Result<ir::Value*> Machine::apply_inverse(const ViewStep& step, ir::Value* whole
                     "memory",
                     "copy it first: x.as_strided(...).clone()");
       }
-      return scatter_rows(builder, 1, 0, whole, builder.ints(places),
-                          emit_reshape(builder, part, step.after, {ir::product(step.after)}));
+      return scatter_rows(builder, step.before.size(), 0, whole, builder.ints(places),
+                          emit_reshape(builder, part, step.after, strided_row(step)));
     }
+    case ViewStep::Kind::conjugate:
+      return conjugated(builder, part);
     case ViewStep::Kind::select:
     case ViewStep::Kind::slice:
       break;

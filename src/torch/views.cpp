@@ -75,7 +75,7 @@ std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes,
 
 Result<Value> copy_of(Machine& m, const TensorRef& t) {
   if (auto known = m.known(*t)) return m.known_tensor(t->dtype, t->sizes, *known);
-  return m.tensor(TRY(m.read(*t)));
+  return m.tensor(TRY(m.read(*t)), is_complex(t->dtype));
 }
 
 // clone() and to() keep the strides of a tensor that fills its memory.
@@ -292,7 +292,27 @@ namespace {
 Result<Value> view(Machine& m, const Schema&, Arguments& args) {
   if (args[1].is<Dim>()) {  // view.dtype
     const TensorRef t = TRY(self_of(m, args[0]));
-    if (dtype_of_scalar_type(TRY(m.to_constant_int(args[1], "a dtype"))) == t->dtype) return t;
+    const DType wanted = dtype_of_scalar_type(TRY(m.to_constant_int(args[1], "a dtype")));
+    if (wanted == t->dtype) return t;
+    if (wanted == real_type(t->dtype) || t->dtype == real_type(wanted)) {
+      // Complex numbers as their parts in the last dimension, or these as complex numbers.
+      const bool apart = is_complex(t->dtype);
+      TensorRef from = apart ? real_view(t) : t;
+      Shape sizes = from->sizes;
+      if (sizes.empty()) return m.fail(ErrorKind::bad_file, "a number has no two parts", "");
+      if (apart) {
+        sizes.pop_back();
+        if (!sizes.empty()) sizes.back() = sizes.back() * Dim(2);
+      } else {
+        sizes.back() = ir::floordiv(sizes.back(), Dim(2));
+        sizes.emplace_back(2);
+      }
+      if (apart && sizes.empty())
+        return m.fail(ErrorKind::bad_file, "a number has no dimension", "");
+      const Value out = TRY(reshape_tensor(m, from, std::move(sizes), false));
+      if (apart) return out;
+      return complex_view(*out.get<TensorRef>());
+    }
     return m.unsupported("unsupported operator aten::view.dtype",
                          "ONNX cannot reinterpret the bytes of a tensor as another type");
   }
@@ -370,19 +390,6 @@ Result<Value> reverse_axes(Machine& m, const Schema&, Arguments& args) {  // t, 
 Result<Value> matrix_transpose(Machine& m, const Schema& s, Arguments& args) {
   Arguments full{args[0], Value::integer(-2), Value::integer(-1)};
   return transpose(m, s, full);
-}
-
-Result<Value> real_part(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
-  if (!is_complex(t->dtype)) return t;
-  return m.unsupported("unsupported operator " + schema.full_name(), "ONNX has no complex tensors",
-                       "compute with real and imaginary parts");
-}
-
-Result<Value> conjugate_transpose(Machine& m, const Schema& s, Arguments& args) {
-  const Value real = TRY(real_part(m, s, args));
-  if (real.is<Poison>()) return real;
-  return matrix_transpose(m, s, args);
 }
 
 Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
@@ -663,7 +670,8 @@ Result<TensorRef> canvas(Machine& m, const Value& value) {
 
 Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part,
                         const Value& source) {
-  TRY(m.write(**part.get<TensorRef>(), TRY(m.read(*TRY(self_of(m, source))))));
+  const TensorRef& to = *part.get<TensorRef>();
+  TRY(m.write(*to, TRY(m.read_as(*TRY(self_of(m, source)), to->dtype))));
   return whole;
 }
 
@@ -692,7 +700,7 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
   }
   if (*dtype == DType::undefined)
     return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "in a conversion");
-  if (auto known = m.known(*t)) {
+  if (auto known = m.known(*t); known && !is_complex(*dtype)) {
     const bool ints = is_integral(t->dtype) && is_integral(*dtype);
     bool all_known = true;
     for (const Scalar& s : *known) {
@@ -716,7 +724,7 @@ Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType
       return m.known_tensor(*dtype, t->sizes, std::move(converted));
     }
   }
-  return with_strides_of(m, t, m.tensor(m.builder.cast(TRY(m.read(*t)), *dtype)));
+  return with_strides_of(m, t, m.tensor(TRY(m.read_as(*t, *dtype)), is_complex(*dtype)));
 }
 
 namespace {
@@ -775,10 +783,6 @@ std::span<const Builtin> view_builtins() {
       {"aten::t", reverse_axes},
       {"aten::numpy_T", reverse_axes},
       {"aten::mT.*", matrix_transpose},
-      {"aten::matrix_H.*", conjugate_transpose},
-      {"aten::mH.*", conjugate_transpose},
-      {"aten::adjoint", conjugate_transpose},
-      {"aten::real", real_part},
       {"aten::movedim.int", movedim},
       {"aten::movedim.intlist", movedim},
       {"aten::moveaxis.int", movedim},
@@ -814,7 +818,6 @@ std::span<const Builtin> view_builtins() {
       {"prim::data", detach},
       {"aten::lift_fresh", detach},
       {"aten::positive", same},
-      {"aten::resolve_conj", same},
       {"aten::resolve_neg", same},
       {"aten::requires_grad_", same},
       {"aten::slice_scatter", slice_scatter},

@@ -25,4 +25,9 @@ Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part, c
 // The tensor in another type; itself where it has that type and no copy is asked for.
 Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype, bool copy);
 
+// A complex tensor as its parts, in a last dimension of 2, and back: the same memory. A real tensor
+// stays as it is.
+TensorRef real_view(const TensorRef& t);
+TensorRef complex_view(const TensorRef& t);
+
 }  // namespace tenon::torch

@@ -12,6 +12,7 @@ import warnings
 import numpy
 import torch
 
+import cases_complex  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
 import cases_sequence  # noqa: F401
@@ -39,7 +40,8 @@ def tensors(value):
 def array(tensor):
     if tensor.dtype == torch.bfloat16:
         return tensor.contiguous().view(torch.int16).numpy().view("V2")
-    return tensor.detach().resolve_conj().numpy()
+    tensor = tensor.detach().resolve_conj().resolve_neg()
+    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).numpy()
 
 
 def same(outputs, others):

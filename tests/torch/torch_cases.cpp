@@ -134,6 +134,7 @@ Result<Outcome> check(const std::string& path, const Options& options, const api
   const fs::path recorded = file.parent_path() / (file.stem().stem().string() + ".npz");
   std::vector<Tensor> inputs, outputs;
   torch::ImportOptions import;
+  import.kernels = &tables.refs;
   for (NamedTensor& one : TRY(archive::read_npz(recorded.string()))) {
     if (one.name.starts_with("input_")) inputs.push_back(one.tensor);
     if (one.name.starts_with("output_")) outputs.push_back(one.tensor);

@@ -13,7 +13,8 @@ V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
   if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
   if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
   V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p)) return lower::reduce(c, "ReduceMax", size, {axis}, keep);
+  if (std::isinf(p))
+    return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
   if (p == 0)
     return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
                          keep);
@@ -30,6 +31,64 @@ V* cdist(LowerContext& c) {
   if (ra < 2 || rb < 2) return c.refuse("the inputs have fewer than two dimensions");
   V* difference = lower::sub(c, lower::unsqueeze(c, a, {ra - 1}), lower::unsqueeze(c, b, {rb - 2}));
   return norm(c, difference, c.number("p"), std::max(ra, rb), false);
+}
+
+// Each row with each row after it, one after the other.
+V* pdist(LowerContext& c) {
+  V* x = lower::floating(c, c.tensor("self"));
+  if (lower::rank(c, x) != 2) return c.refuse("the input is no matrix");
+  const auto n = lower::sizes(c, x)[0].constant();
+  if (!n)
+    return c.refuse("the number of pairs depends on the input", "fix the dimension with --shapes");
+  constexpr int64_t kMostRows = 2048;
+  if (*n > kMostRows) return c.refuse("there are too many pairs");
+  std::vector<int64_t> first, second;
+  for (int64_t i = 0; i < *n; ++i) {
+    for (int64_t k = i + 1; k < *n; ++k) {
+      first.push_back(i);
+      second.push_back(k);
+    }
+  }
+  const Dims count{static_cast<int64_t>(first.size())};
+  V* difference = lower::sub(c, lower::gather(c, x, lower::int_table(c, first, count), 0),
+                             lower::gather(c, x, lower::int_table(c, second, count), 0));
+  return norm(c, difference, c.number("p"), 1, false);
+}
+
+// The norm of the difference of two tensors.
+V* dist(LowerContext& c) {
+  const DType type = LowerContext::floating(c.promoted({"self", "other"}));
+  V* difference = lower::sub(c, c.operand("self", type), c.operand("other", type));
+  const Sizes sizes = lower::sizes(c, difference);
+  return norm(c, lower::reshape(c, difference, {ir::product(sizes)}), c.number("p"), 0, false);
+}
+
+// Slices along a dimension whose norm is larger than `maxnorm` are scaled to it.
+V* renorm(LowerContext& c) {
+  V* x = c.tensor("self");
+  const size_t rank = lower::rank(c, x);
+  const auto axis = lower::axis(c, "dim", x);
+  if (!axis) return nullptr;
+  if (rank < 2) return c.refuse("the tensor has fewer than two dimensions");
+  const Sizes sizes = lower::sizes(c, x);
+  // PyTorch takes the norms of halves in f32.
+  const DType type = x->dtype() == DType::f64 ? DType::f64 : DType::f32;
+  const ir::Dim slices = sizes[static_cast<size_t>(*axis)];
+  V* wide = lower::transpose(c, c.b.cast(x, type), lower::moved(rank, *axis, 0));
+  ir::Dim rest = 1;
+  for (size_t i = 0; i < rank; ++i) {
+    if (i != static_cast<size_t>(*axis)) rest = rest * sizes[i];
+  }
+  V* norms = norm(c, lower::reshape(c, wide, {slices, rest}), c.number("p"), 1, false);
+  V* most = lower::like(c, norms, c.number("maxnorm"));
+  V* scale = lower::div(c, most, lower::add(c, norms, lower::like(c, norms, 1e-7)));
+  V* factor = lower::where(c, c.b.emit_named("Greater", {norms, most}), scale,
+                           lower::like(c, norms, 1));
+  std::vector<int64_t> others;
+  for (int64_t i : lower::all_axes(rank)) {
+    if (i != *axis) others.push_back(i);
+  }
+  return lower::mul(c, x, c.b.cast(lower::unsqueeze(c, factor, others), x->dtype()));
 }
 
 V* pairwise(LowerContext& c) {
@@ -88,6 +147,10 @@ std::span<const torch::Lowering> distance_torch() {
   static constexpr torch::Lowering kAll[] = {
       {"aten::cdist", cdist},
       {"aten::_cdist_forward", cdist},
+      {"aten::pdist", pdist},
+      {"aten::_pdist_forward", pdist},
+      {"aten::dist", dist},
+      {"aten::renorm", renorm},
       {"aten::pairwise_distance", pairwise},
       {"aten::cosine_similarity", cosine_similarity},
       {"aten::diff", diff},

@@ -147,17 +147,6 @@ V* p_norm(LowerContext& c) { return norm(c, "p"); }
 V* vector_norm(LowerContext& c) { return norm(c, "ord"); }
 V* frobenius_norm(LowerContext& c) { return norm(c, "-"); }
 
-V* linalg_norm(LowerContext& c) {
-  V* x = c.tensor("self");
-  if (auto type = c.dtype("dtype")) x = c.b.cast(x, *type);
-  const auto axes = lower::axes(c, "dim", x);
-  if (!axes) return nullptr;
-  if (c.has("ord") && axes->size() > 1)
-    return c.refuse("a matrix norm of an order of its own",
-                    "norms over vectors, and the default, are supported");
-  return norm_of(c, x, c.has("ord") ? c.number("ord") : 2, *axes, keepdim(c));
-}
-
 // v * (g / |v|), the norm over all dimensions but one.
 V* weight_norm(LowerContext& c) {
   V *v = c.tensor("v"), *g = c.tensor("g");
@@ -277,7 +266,6 @@ std::span<const torch::Lowering> reduce_torch() {
       {"aten::norm.ScalarOpt_dim_dtype", p_norm},
       {"aten::norm.ScalarOpt_dtype", p_norm},
       {"aten::linalg_vector_norm", vector_norm},
-      {"aten::linalg_norm", linalg_norm},
       {"aten::frobenius_norm.dim", frobenius_norm},
       {"aten::_weight_norm", weight_norm},
       {"aten::_weight_norm_interface", weight_norm},
