@@ -81,15 +81,6 @@ Result<Value> number_to_tensor(Machine& m, const Schema&, Arguments& args) {
   return m.known_tensor(type, {}, {*scalar});
 }
 
-// Its dtype is the default one, whatever kind the number is of.
-Result<Value> scalar_tensor(Machine& m, const Schema& schema, Arguments& args) {
-  const DType type =
-      args[1].is_none() ? DType::f32
-                        : dtype_of_scalar_type(TRY(m.to_constant_int(args[1], "a dtype")));
-  const Value made = TRY(number_to_tensor(m, schema, args));
-  return convert_tensor(m, TRY(self_of(m, made)), type, false);
-}
-
 Status flatten_list(Machine& m, const Value& value, std::vector<Value>& out, Dims& shape,
                     size_t depth) {
   if (const auto* items = m.items(value)) {

@@ -6,7 +6,7 @@ namespace tenon::ops {
 
 std::span<const onnx::Mapping> hash_tensor_onnx() {
   static constexpr onnx::Mapping rows[] = {
-      {.op = HashTensor::kName, .defaults = &onnx::with_defaults<HashTensor>, .domain = HashTensor::kDomain}};
+      onnx::lacking<HashTensor>("ONNX has no reduction by exclusive or")};
   return rows;
 }
 
