@@ -209,7 +209,9 @@ V* x_log_y(LowerContext& c) {
 V* heaviside(LowerContext& c) {
   const DType type = c.promoted({"self", "values"});
   V *x = c.operand("self", type), *at_zero = c.operand("values", type);
-  V* above = lower::where(c, negative(c, x), lower::like(c, x, 0), lower::like(c, x, 1));
+  if (type == DType::boolean) x = c.b.cast(x, DType::i32);
+  // What is not a number is not above 0.
+  V* above = c.b.cast(named(c, "Greater", x, zero(c, x)), type);
   return lower::where(c, named(c, "Equal", x, zero(c, x)), at_zero, above);
 }
 

@@ -64,7 +64,8 @@ V* multivariate_lgamma(LowerContext& c) {
 // -x log x, 0 at 0 and minus infinity below.
 V* entr(LowerContext& c) {
   const Expr x(c, lower::floating(c, c.tensor("self")));
-  const Expr inside = (x > 0).where(-x * x.call("log"), equal(x, 0).where(0.0, -HUGE_VAL));
+  const Expr zero(c, lower::like(c, x.result(), 0)), never(c, lower::like(c, x.result(), -HUGE_VAL));
+  const Expr inside = (x > 0).where(-x * x.call("log"), equal(x, 0).where(zero, never));
   return x.call("isnan").where(x, inside).result();
 }
 
