@@ -1,7 +1,10 @@
 // Coefficients of the special functions' approximations, the highest power or order first.
 //
 // Those without another note are of Stephen Moshier's Cephes library (1984 to 2018, 3-clause BSD
-// licence), which PyTorch uses as well: aten/src/ATen/native/Math.h.
+// licence), as PyTorch uses them: aten/src/ATen/native/Math.h. PyTorch evaluates the denominators of
+// Bessel's functions and of the Airy function's lower half without the leading 1 that Cephes leaves
+// unwritten, which costs digits (about six are left of the Bessel functions near 5); so do we, to
+// give what PyTorch gives.
 #pragma once
 
 namespace tenon::ops::special {
