@@ -252,7 +252,8 @@ class Walker {
     if (node.outputs.size() == 1 && !node.outputs[0].is(AK::list)) {
       const auto* items = m_.items(result);
       bind(node.outputs[0],
-           items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result, env);
+           items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result,
+           env);
       return {};
     }
     const bool list = node.outputs.size() == 1;

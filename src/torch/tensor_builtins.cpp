@@ -300,15 +300,15 @@ Result<Value> histogramdd(Machine& m, const Schema& schema, Arguments& args) {
   }
   Value bins = args[1];
   if (m.items(bins) == nullptr) {
-    const int64_t n = t->sizes.empty()
-                          ? 0
-                          : TRY(m.to_constant_int(t->sizes.back(), "the dimensions of a point"));
+    const int64_t n =
+        t->sizes.empty() ? 0 : TRY(m.to_constant_int(t->sizes.back(), "the dimensions of a point"));
     bins = m.list(std::vector<Value>(static_cast<size_t>(std::min<int64_t>(n, 64)), bins));
   }
   const std::vector<std::pair<std::string, Value>> options{
       {"range", range}, {"weight", weight}, {"density", density}};
   const Value counts = TRY(m.call("aten::_histogramdd_from_bin_cts", {args[0], bins}, options));
-  return Value::tuple({counts, TRY(m.call("aten::_histogramdd_bin_edges", {args[0], bins}, options))});
+  return Value::tuple(
+      {counts, TRY(m.call("aten::_histogramdd_bin_edges", {args[0], bins}, options))});
 }
 
 }  // namespace

@@ -547,8 +547,7 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
   }
   std::vector<Dim> sizes;
   const int64_t n = TRY(m.to_constant_int(args[1], "the number of sections"));
-  const int64_t size =
-      TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
+  const int64_t size = TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
   if (n <= 0)
     return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
   if (n > kMostPieces) return too_many_pieces(m, n);

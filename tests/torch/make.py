@@ -13,9 +13,9 @@ import numpy
 import torch
 
 import cases_complex  # noqa: F401
+import cases_losses  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
-import cases_losses  # noqa: F401
 import cases_sequence  # noqa: F401
 import cases_special  # noqa: F401
 import cases_statistics  # noqa: F401

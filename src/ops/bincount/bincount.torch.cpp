@@ -15,8 +15,8 @@ V* bincount(LowerContext& c) {
   ir::Dim bins = c.integer("minlength");
   if (!sizes[0].is(0)) {
     // The largest number decides how many bins there are.
-    V* most = c.b.emit_named(
-        "Add", {lower::reduce(c, "ReduceMax", x, {0}, false), c.b.scalar_int(1)});
+    V* most =
+        c.b.emit_named("Add", {lower::reduce(c, "ReduceMax", x, {0}, false), c.b.scalar_int(1)});
     const auto needed = c.machine().to_int(c.machine().tensor(most));
     if (!needed) {
       c.b.fail(needed.error());

@@ -24,8 +24,8 @@ struct OperatorTest : testing::Test {
     ir::Builder b(graph, ops);
     std::vector<ir::Value*> values;
     for (const Tensor& input : inputs)
-      values.push_back(graph.add_input(
-          "input", ir::Type::tensor(input.dtype(), ir::to_shape(input.shape()))));
+      values.push_back(
+          graph.add_input("input", ir::Type::tensor(input.dtype(), ir::to_shape(input.shape()))));
     const auto made = b.emit_n(op, values, outputs);
     types.clear();
     if (auto ok = b.status(); !ok) return why = ok.error().why, std::vector<Tensor>{};

@@ -96,9 +96,9 @@ V* chunk_cat(LowerContext& c) {
     const ir::Dim whole = ceildiv(sizes[at], ir::Dim(chunks)) * ir::Dim(chunks);
     Sizes missing = sizes;
     missing[at] = whole - sizes[at];
-    V* full = missing[at].is(0) ? part
-                                : lower::concat(c, {part, lower::filled(c, missing, 0, part->dtype())},
-                                                *axis);
+    V* full = missing[at].is(0)
+                  ? part
+                  : lower::concat(c, {part, lower::filled(c, missing, 0, part->dtype())}, *axis);
     Sizes shape(sizes.begin(), sizes.begin() + *axis);
     shape.emplace_back(chunks);
     sizes[at] = floordiv(whole, ir::Dim(chunks));

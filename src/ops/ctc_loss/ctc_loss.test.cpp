@@ -13,8 +13,7 @@ using testing::ElementsAre;
 struct CTCLossTest : OperatorTest {
   // [3 times, 2 samples, 3 classes]
   static Tensor log_probs() {
-    std::vector<double> p{.5, .3, .2, .1, .6, .3, .2, .4, .4,
-                          .7, .2, .1, .6, .1, .3, .25, .25, .5};
+    std::vector<double> p{.5, .3, .2, .1, .6, .3, .2, .4, .4, .7, .2, .1, .6, .1, .3, .25, .25, .5};
     for (double& v : p) v = std::log(v);
     return Tensor::of<double>(DType::f64, {3, 2, 3}, p);
   }
@@ -22,13 +21,15 @@ struct CTCLossTest : OperatorTest {
 
 TEST_F(CTCLossTest, TargetsInRowsAndOneAfterTheOther) {
   const std::vector<double> want{1.5050778971098575, 0.5798184952529423};
-  auto out = run(CTCLoss{}, {log_probs(), integers({2, 2}, {1, 2, 1, 0}), integers({2}, {3, 2}),
-                             integers({2}, {2, 1})}, 2);
+  auto out = run(
+      CTCLoss{},
+      {log_probs(), integers({2, 2}, {1, 2, 1, 0}), integers({2}, {3, 2}), integers({2}, {2, 1})},
+      2);
   ASSERT_EQ(out.size(), 2u) << why;
   expect_near(list<double>(out[0]), want, 1e-12);
   EXPECT_EQ(out[1].shape(), (Dims{2, 3, 5}));
-  out = run(CTCLoss{}, {log_probs(), integers({3}, {1, 2, 1}), integers({2}, {3, 2}),
-                        integers({2}, {2, 1})});
+  out = run(CTCLoss{},
+            {log_probs(), integers({3}, {1, 2, 1}), integers({2}, {3, 2}), integers({2}, {2, 1})});
   ASSERT_EQ(out.size(), 1u) << why;
   expect_near(list<double>(out[0]), want, 1e-12);
 }

@@ -28,8 +28,8 @@ class Doubling {
         V* before = shifted(x, step, part(x, 0, step));
         V* taken = takes_over(before, x);
         if (with_places)
-          places = b_.emit_named("Where",
-                                 {taken, places, shifted(places, step, part(places, 0, step))});
+          places =
+              b_.emit_named("Where", {taken, places, shifted(places, step, part(places, 0, step))});
         x = b_.emit_named("Where", {taken, x, before});
       }
     }
@@ -38,9 +38,7 @@ class Doubling {
 
  private:
   V* scalar(V* like, double value) { return b_.scalar(value, like->dtype()); }
-  V* shape_of(V* x) {
-    return b_.emit_with("Shape", {{"start", int64_t{0}}}, {x});
-  }
+  V* shape_of(V* x) { return b_.emit_with("Shape", {{"start", int64_t{0}}}, {x}); }
 
   V* first_places(V* x) {
     std::vector<int64_t> shape(x->rank().value_or(1), 1);
@@ -64,18 +62,18 @@ class Doubling {
   }
 
   V* takes_over(V* before, V* now) {
-    V* further = b_.emit_named(op_.function == "max" ? "GreaterOrEqual" : "LessOrEqual",
-                               {now, before});
+    V* further =
+        b_.emit_named(op_.function == "max" ? "GreaterOrEqual" : "LessOrEqual", {now, before});
     if (!is_floating(now->dtype())) return further;
     V* free = b_.emit_named("Not", {b_.emit_named("IsNaN", {before})});
-    return b_.emit_named("Or", {b_.emit_named("IsNaN", {now}),
-                                b_.emit_named("And", {free, further})});
+    return b_.emit_named("Or",
+                         {b_.emit_named("IsNaN", {now}), b_.emit_named("And", {free, further})});
   }
 
   V* log_of_sum(V* a, V* b) {
     V* apart = b_.emit_named("Neg", {b_.emit_named("Abs", {b_.emit_named("Sub", {a, b})})});
-    V* more = b_.emit_named(
-        "Log", {b_.emit_named("Add", {scalar(a, 1), b_.emit_named("Exp", {apart})})});
+    V* more =
+        b_.emit_named("Log", {b_.emit_named("Add", {scalar(a, 1), b_.emit_named("Exp", {apart})})});
     V* sum = b_.emit_named("Add", {b_.emit_named("Max", {a, b}), more});
     V* same = b_.emit_named("Equal", {a, b});
     V* infinite = b_.emit_named("Equal", {b_.emit_named("Abs", {a}), scalar(a, HUGE_VAL)});

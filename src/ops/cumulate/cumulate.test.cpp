@@ -25,8 +25,8 @@ TEST_F(CumulateTest, ExtremesAndTheirPlaces) {
 }
 
 TEST_F(CumulateTest, ProductsAlongAnInnerAxis) {
-  const auto out = run(Cumulate{.function = "product", .axis = 0},
-                       {integers({3, 2}, {2, 3, 5, 7, 11, -13})});
+  const auto out =
+      run(Cumulate{.function = "product", .axis = 0}, {integers({3, 2}, {2, 3, 5, 7, 11, -13})});
   ASSERT_EQ(out.size(), 1u) << why;
   EXPECT_THAT(list<int64_t>(out[0]), ElementsAre(2, 3, 10, 21, 110, -273));
 }

@@ -13,8 +13,7 @@ V* norm(LowerContext& c, V* x, double p, int64_t axis, bool keep) {
   if (p == 2) return lower::reduce(c, "ReduceL2", x, {axis}, keep);
   if (p == 1) return lower::reduce(c, "ReduceL1", x, {axis}, keep);
   V* size = c.b.emit_named("Abs", {x});
-  if (std::isinf(p))
-    return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
+  if (std::isinf(p)) return lower::reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, {axis}, keep);
   if (p == 0)
     return lower::reduce(c, "ReduceSum", c.b.cast(c.b.cast(x, DType::boolean), x->dtype()), {axis},
                          keep);
@@ -82,8 +81,8 @@ V* renorm(LowerContext& c) {
   V* norms = norm(c, lower::reshape(c, wide, {slices, rest}), c.number("p"), 1, false);
   V* most = lower::like(c, norms, c.number("maxnorm"));
   V* scale = lower::div(c, most, lower::add(c, norms, lower::like(c, norms, 1e-7)));
-  V* factor = lower::where(c, c.b.emit_named("Greater", {norms, most}), scale,
-                           lower::like(c, norms, 1));
+  V* factor =
+      lower::where(c, c.b.emit_named("Greater", {norms, most}), scale, lower::like(c, norms, 1));
   std::vector<int64_t> others;
   for (int64_t i : lower::all_axes(rank)) {
     if (i != *axis) others.push_back(i);
@@ -94,8 +93,7 @@ V* renorm(LowerContext& c) {
 V* pairwise(LowerContext& c) {
   const DType type = c.promoted({"x1", "x2"});
   // A difference of integers becomes a float where eps is added.
-  V* difference =
-      lower::floating(c, lower::sub(c, c.operand("x1", type), c.operand("x2", type)));
+  V* difference = lower::floating(c, lower::sub(c, c.operand("x1", type), c.operand("x2", type)));
   const auto rank = static_cast<int64_t>(lower::rank(c, difference));
   if (rank == 0) return c.refuse("the inputs have no dimensions");
   return norm(c, lower::add(c, difference, lower::like(c, difference, c.number("eps"))),

@@ -29,7 +29,8 @@ Status run_next_after(RefContext& c) {
   const DType type = c.input(0).dtype();
   switch (type) {
     case DType::f64:
-      return map_broadcast<double>(c, type, [](double a, double b) { return std::nextafter(a, b); });
+      return map_broadcast<double>(c, type,
+                                   [](double a, double b) { return std::nextafter(a, b); });
     case DType::f32:
       return map_broadcast<double>(c, type, next_single);
     case DType::f16:

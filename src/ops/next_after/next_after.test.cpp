@@ -14,11 +14,10 @@ using NextAfterTest = OperatorTest;
 
 TEST_F(NextAfterTest, SingleAndDoublePrecision) {
   const float nan = std::nanf(""), denormal = std::numeric_limits<float>::denorm_min();
-  const auto out = run(NextAfter{}, {floats({6}, {1, 1, 0, 0, 3, nan}),
-                                     floats({6}, {2, 0, -1, 1, 3, 1})});
+  const auto out =
+      run(NextAfter{}, {floats({6}, {1, 1, 0, 0, 3, nan}), floats({6}, {2, 0, -1, 1, 3, 1})});
   ASSERT_EQ(out.size(), 1u) << why;
-  expect_near(list<float>(out[0]),
-              {1 + 0x1p-23f, 1 - 0x1p-24f, -denormal, denormal, 3, nan}, 0);
+  expect_near(list<float>(out[0]), {1 + 0x1p-23f, 1 - 0x1p-24f, -denormal, denormal, 3, nan}, 0);
   EXPECT_THAT(list<double>(run(NextAfter{}, {doubles({1}), doubles({2})})[0]),
               ElementsAre(1 + 0x1p-52));
 }

@@ -121,8 +121,8 @@ C legendre(C x, int64_t n) {
   if (n == 0) return 1;
   C before = 1, now = x;
   for (int64_t k = 1; k < n && !std::isnan(now); ++k) {
-    const C next = (static_cast<C>(k + k + 1) * x * now - static_cast<C>(k) * before) /
-                   static_cast<C>(k + 1);
+    const C next =
+        (static_cast<C>(k + k + 1) * x * now - static_cast<C>(k) * before) / static_cast<C>(k + 1);
     before = now;
     now = next;
   }

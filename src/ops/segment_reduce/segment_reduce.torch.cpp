@@ -36,16 +36,14 @@ std::optional<Segments> segments(LowerContext& c) {
   if (c.has("lengths")) {
     out.lengths = c.b.cast(c.tensor("lengths"), DType::i64);
     out.axis = static_cast<int64_t>(lower::rank(c, out.lengths)) - 1;
-    if (out.axis >= 0)
-      out.ends = c.b.emit(CumSum{}, {out.lengths, c.b.scalar_int(out.axis)});
+    if (out.axis >= 0) out.ends = c.b.emit(CumSum{}, {out.lengths, c.b.scalar_int(out.axis)});
   } else if (c.has("offsets")) {
     V* offsets = c.b.cast(c.tensor("offsets"), DType::i64);
     out.axis = static_cast<int64_t>(lower::rank(c, offsets)) - 1;
     if (out.axis >= 0) {
       const ir::Dim n = lower::sizes(c, offsets).back();
       out.ends = lower::slice(c, offsets, out.axis, 1, n);
-      out.lengths =
-          lower::sub(c, out.ends, lower::slice(c, offsets, out.axis, 0, n - ir::Dim(1)));
+      out.lengths = lower::sub(c, out.ends, lower::slice(c, offsets, out.axis, 0, n - ir::Dim(1)));
     }
   }
   if (out.ends == nullptr) {
@@ -59,8 +57,8 @@ std::optional<Segments> segments(LowerContext& c) {
 // The segment of each element: how many end before it or at it, [batch..., elements].
 V* numbers(LowerContext& c, const Segments& all, const ir::Dim& elements) {
   V* places = c.b.emit_named("Range", {c.b.scalar_int(0), c.b.dim(elements), c.b.scalar_int(1)});
-  V* passed = c.b.emit_named("LessOrEqual", {lower::unsqueeze(c, all.ends, {all.axis}),
-                                             lower::unsqueeze(c, places, {1})});
+  V* passed = c.b.emit_named(
+      "LessOrEqual", {lower::unsqueeze(c, all.ends, {all.axis}), lower::unsqueeze(c, places, {1})});
   return lower::reduce(c, "ReduceSum", c.b.cast(passed, DType::i64), {all.axis + 1}, false);
 }
 
@@ -85,15 +83,14 @@ V* segment_reduce(LowerContext& c) {
   std::vector<int64_t> inner;
   for (size_t i = axis + 1; i < sizes.size(); ++i) inner.push_back(static_cast<int64_t>(i));
   V* index = lower::expand(c, lower::unsqueeze(c, numbers(c, *all, sizes[axis]), inner), sizes);
-  V* sums = c.b.emit(ScatterElements{.axis = all->axis, .reduction = kind->reduction},
-                     {start, index, x});
+  V* sums =
+      c.b.emit(ScatterElements{.axis = all->axis, .reduction = kind->reduction}, {start, index, x});
   V* out = lower::slice(c, sums, all->axis, 0, all->count);
   if (name != "mean") return out;
   V* lengths = lower::unsqueeze(c, all->lengths, inner);
   V* empty = c.b.emit_named("Equal", {lengths, c.b.scalar_int(0)});
   V* mean = lower::div(c, out, c.b.cast(lengths, x->dtype()));
-  V* none = c.has("initial") ? out
-                             : lower::like(c, x, std::numeric_limits<double>::quiet_NaN());
+  V* none = c.has("initial") ? out : lower::like(c, x, std::numeric_limits<double>::quiet_NaN());
   return lower::where(c, empty, none, mean);
 }
 

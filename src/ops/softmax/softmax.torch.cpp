@@ -42,8 +42,8 @@ V* softmax_backward(LowerContext& c) {
   const auto axis = lower::axis(c, "dim", output);
   if (!axis) return nullptr;
   V* product = lower::mul(c, gradient, output);
-  V* sum = lower::rank(c, output) == 0 ? product
-                                       : lower::reduce(c, "ReduceSum", product, {*axis}, true);
+  V* sum =
+      lower::rank(c, output) == 0 ? product : lower::reduce(c, "ReduceSum", product, {*axis}, true);
   return c.b.cast(lower::sub(c, product, lower::mul(c, output, sum)),
                   c.dtype("input_dtype").value_or(output->dtype()));
 }
@@ -55,8 +55,7 @@ V* log_softmax_backward(LowerContext& c) {
   V* sum = lower::rank(c, output) == 0 ? gradient
                                        : lower::reduce(c, "ReduceSum", gradient, {*axis}, true);
   V* part = lower::mul(c, c.b.emit_named("Exp", {output}), sum);
-  return c.b.cast(lower::sub(c, gradient, part),
-                  c.dtype("input_dtype").value_or(output->dtype()));
+  return c.b.cast(lower::sub(c, gradient, part), c.dtype("input_dtype").value_or(output->dtype()));
 }
 
 }  // namespace softmax_lowering

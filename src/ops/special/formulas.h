@@ -134,12 +134,8 @@ struct Swing {
 };
 constexpr double kPi = std::numbers::pi;
 inline constexpr double kPhase0 = kPi / 4, kPhase1 = 3 * kPi / 4;
-inline Swing swing0() {
-  return {kCosine0Top, kCosine0Bottom, kSine0Top, kSine0Bottom, kPhase0};
-}
-inline Swing swing1() {
-  return {kCosine1Top, kCosine1Bottom, kSine1Top, kSine1Bottom, kPhase1};
-}
+inline Swing swing0() { return {kCosine0Top, kCosine0Bottom, kSine0Top, kSine0Bottom, kPhase0}; }
+inline Swing swing1() { return {kCosine1Top, kCosine1Bottom, kSine1Top, kSine1Bottom, kPhase1}; }
 template <class N>
 N first_kind_above(const N& x, const Swing& s) {
   const N w = 5.0 / x, z = w * w, at = x - s.phase;
@@ -176,8 +172,7 @@ N y0(const N& x) {
 }
 template <class N>
 N y1(const N& x) {
-  const N below =
-      x * ratio(x * x, kY1Top, kY1Bottom) + (j1(x) * log(x) - 1.0 / x) * (2 / kPi);
+  const N below = x * ratio(x * x, kY1Top, kY1Bottom) + (j1(x) * log(x) - 1.0 / x) * (2 / kPi);
   return choose(equal(x, 0.0), like(x, -kInfinity),
                 choose(less(5.0, x), second_kind_above(x, swing1()), below));
 }
@@ -185,9 +180,8 @@ N y1(const N& x) {
 // sin(x) / x, near 0 by its series.
 template <class N>
 N spherical_j0(const N& x) {
-  static constexpr double kSeries[] = {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880,
-                                       -1.0 / 5040,      1.0 / 120,       -1.0 / 6,
-                                       1.0};
+  static constexpr double kSeries[] = {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040,
+                                       1.0 / 120,        -1.0 / 6,        1.0};
   return choose(equal(abs(x), kInfinity), like(x, 0),
                 choose(less(abs(x), 0.5), polynomial(x * x, kSeries), sin(x) / x));
 }
@@ -202,12 +196,12 @@ N airy_ai(const N& x) {
   const N below = (sin(at) * (1.0 + w * ratio(w, kAirySineTop, kAirySineBottom)) -
                    cos(at) * (z * ratio(w, kAiryCosineTop, kAiryCosineBottom))) *
                   kRootOfPi / fourth;
-  const N above = ratio(z, kAiryAboveTop, kAiryAboveBottom) * kRootOfPi / (fourth * exp(zeta) * 2.0);
+  const N above =
+      ratio(z, kAiryAboveTop, kAiryAboveBottom) * kRootOfPi / (fourth * exp(zeta) * 2.0);
   const N cube = x * x * x;
   const N between = polynomial(cube, kAiryF) * 0.355028053887817239260 -
                     x * polynomial(cube, kAiryG) * 0.258819403792806798405;
-  const N finite =
-      choose(less(x, -2.09), below, choose(less(x, 2.09), between, above));
+  const N finite = choose(less(x, -2.09), below, choose(less(x, 2.09), between, above));
   const N far = choose(less(103.892, x), like(x, 0), finite);
   return choose(equal(abs(x), kInfinity), like(x, kNan), far);
 }
@@ -233,8 +227,7 @@ N ndtr(const N& x) {
 template <class N>
 N log_ndtr(const N& x) {
   const N t = x * (std::numbers::sqrt2 / 2);
-  return choose(less(x, -1.0), log(erfcx(t * -1.0) * 0.5) - t * t,
-                log1p(ndtr(x * -1.0) * -1.0));
+  return choose(less(x, -1.0), log(erfcx(t * -1.0) * 0.5) - t * t, log1p(ndtr(x * -1.0) * -1.0));
 }
 
 template <class N>
@@ -252,7 +245,8 @@ N ndtri(const N& p) {
   const N outer = choose(less(1 - kSquare, p), size, size * -1.0);
   const N inside = choose(less(kSquare, y), inner, outer);
   // At 0 and 1 the logarithm's infinity makes no number.
-  return choose(equal(p, 0.0), like(p, -kInfinity), choose(equal(p, 1.0), like(p, kInfinity), inside));
+  return choose(equal(p, 0.0), like(p, -kInfinity),
+                choose(equal(p, 1.0), like(p, kInfinity), inside));
 }
 
 // A rational approximation and two steps of Newton's method (Pavlis 1996, as in PyTorch).
@@ -288,9 +282,11 @@ N digamma(const N& x) {
   for (int i = 1; i < 10; ++i) steps = steps + 1.0 / (y + static_cast<double>(i));
   const auto small = less(y, 10.0);
   const N up = choose(small, y + 10.0, y), z = 1.0 / (up * up);
-  const N value = log(up) - 0.5 / up - z * polynomial(z, kSeries) - choose(small, steps, like(x, 0));
+  const N value =
+      log(up) - 0.5 / up - z * polynomial(z, kSeries) - choose(small, steps, like(x, 0));
   const N part = (x - floor(x)) * kPi;
-  const N reflected = choose(equal(x, floor(x)), like(x, kNan), value - cos(part) * kPi / sin(part));
+  const N reflected =
+      choose(equal(x, floor(x)), like(x, kNan), value - cos(part) * kPi / sin(part));
   return choose(negative, reflected, value);
 }
 
@@ -314,8 +310,8 @@ N trigamma(const N& x) {
 // and the reflection for negative numbers.
 template <class N>
 N log_gamma(const N& x) {
-  static constexpr double kStirling[] = {1.0 / 156, -691.0 / 360360, 1.0 / 1188, -1.0 / 1680,
-                                         1.0 / 1260, -1.0 / 360, 1.0 / 12};
+  static constexpr double kStirling[] = {1.0 / 156,  -691.0 / 360360, 1.0 / 1188, -1.0 / 1680,
+                                         1.0 / 1260, -1.0 / 360,      1.0 / 12};
   const auto negative = less(x, 0.0);
   const N y = choose(negative, 1.0 - x, x);
   const auto low = less(y, 1.0);

@@ -112,8 +112,7 @@ inline double upper_series(double a, double x) {
     if (std::abs(term) <= 1e-17 * std::abs(sum)) break;
   }
   const double log_x = std::log(x);
-  return -std::expm1(a * log_x - std::lgamma(1 + a)) -
-         std::exp(a * log_x - std::lgamma(a)) * sum;
+  return -std::expm1(a * log_x - std::lgamma(1 + a)) - std::exp(a * log_x - std::lgamma(a)) * sum;
 }
 
 // Temme's uniform expansion 8.12.3 to its first term, for a where series grow long.

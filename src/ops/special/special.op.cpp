@@ -8,9 +8,10 @@
 namespace tenon::ops {
 namespace {
 
-constexpr std::array kOfOne = {"lgamma", "digamma", "trigamma", "erfinv", "erfcx", "ndtr",
-                               "log_ndtr", "ndtri", "airy_ai", "i0", "i0e", "i1", "i1e", "k0",
-                               "k0e", "k1", "k1e", "j0", "j1", "y0", "y1", "spherical_j0"};
+constexpr std::array kOfOne = {"lgamma",   "digamma", "trigamma", "erfinv",      "erfcx", "ndtr",
+                               "log_ndtr", "ndtri",   "airy_ai",  "i0",          "i0e",   "i1",
+                               "i1e",      "k0",      "k0e",      "k1",          "k1e",   "j0",
+                               "j1",       "y0",      "y1",       "spherical_j0"};
 constexpr std::array kOfTwo = {"zeta", "igamma", "igammac"};
 
 Status infer_special(InferContext& context) {

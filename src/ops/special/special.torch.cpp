@@ -54,8 +54,8 @@ V* multivariate_lgamma(LowerContext& c) {
   std::vector<double> steps;
   for (int64_t j = 0; j < p; ++j) steps.push_back(static_cast<double>(-j) / 2);
   const auto rank = static_cast<int64_t>(lower::rank(c, x));
-  V* all = lower::add(c, lower::unsqueeze(c, x, {rank}),
-                      lower::float_table(c, steps, {p}, x->dtype()));
+  V* all =
+      lower::add(c, lower::unsqueeze(c, x, {rank}), lower::float_table(c, steps, {p}, x->dtype()));
   V* sum = lower::reduce(c, "ReduceSum", of(c, "lgamma", all), {rank}, false);
   const double constant = static_cast<double>(p * (p - 1)) / 4 * std::log(std::numbers::pi);
   return lower::add(c, sum, lower::like(c, x, constant));
@@ -64,7 +64,8 @@ V* multivariate_lgamma(LowerContext& c) {
 // -x log x, 0 at 0 and minus infinity below.
 V* entr(LowerContext& c) {
   const Expr x(c, lower::floating(c, c.tensor("self")));
-  const Expr zero(c, lower::like(c, x.result(), 0)), never(c, lower::like(c, x.result(), -HUGE_VAL));
+  const Expr zero(c, lower::like(c, x.result(), 0)),
+      never(c, lower::like(c, x.result(), -HUGE_VAL));
   const Expr inside = (x > 0).where(-x * x.call("log"), equal(x, 0).where(zero, never));
   return x.call("isnan").where(x, inside).result();
 }
