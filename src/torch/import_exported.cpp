@@ -241,15 +241,25 @@ class Walker {
     return Value();
   }
 
+  // A result that is a list has a name for each of its items.
+  void bind(const Argument& to, const Value& value, Env& env) {
+    if (!to.text.empty()) env[to.text] = value;
+    const auto* items = m_.items(value);
+    for (size_t i = 0; i < to.items.size(); ++i) {
+      if (value.is<Poison>())
+        bind(to.items[i], value, env);
+      else if (items && i < items->size())
+        bind(to.items[i], (*items)[i], env);
+    }
+  }
+
   Status bind_outputs(const exported::Node& node, const Value& result, Env& env) {
-    auto bind = [&](const Argument& to, const Value& value) {
-      if (!to.text.empty()) env[to.text] = value;
-    };
     if (node.outputs.empty()) return {};
     if (node.outputs.size() == 1 && !node.outputs[0].is(AK::list)) {
       const auto* items = m_.items(result);
       bind(node.outputs[0],
-           items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result);
+           items && items->size() == 1 && node.outputs[0].is(AK::tensor) ? (*items)[0] : result,
+           env);
       return {};
     }
     const bool list = node.outputs.size() == 1;
@@ -257,9 +267,9 @@ class Walker {
     const auto* items = m_.items(result);
     for (size_t i = 0; i < targets.size(); ++i) {
       if (result.is<Poison>())
-        bind(targets[i], result);
+        bind(targets[i], result, env);
       else if (items && i < items->size())
-        bind(targets[i], (*items)[i]);
+        bind(targets[i], (*items)[i], env);
       else if (!targets[i].is(AK::none))
         return fail_at(node, "an operator gave fewer results than the program names", node.target);
     }

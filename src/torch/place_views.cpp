@@ -99,9 +99,8 @@ Result<Value> fill_diagonal(Machine& m, const Schema& schema, Arguments& args) {
 // Windows of a size at every step along a dimension; they become the last dimension.
 Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
                          const Value& size_value, const Value& step_value) {
-  const size_t axis =
-      TRY(ir::normalize_axis(TRY(m.to_constant_int(dimension, "a dimension")),
-                             std::max<size_t>(t->sizes.size(), 1)));
+  const size_t axis = TRY(ir::normalize_axis(TRY(m.to_constant_int(dimension, "a dimension")),
+                                             std::max<size_t>(t->sizes.size(), 1)));
   const int64_t size = TRY(m.to_constant_int(size_value, "the size of a window"));
   const int64_t step = TRY(m.to_constant_int(step_value, "the step of windows"));
   const Dim whole = t->sizes.empty() ? Dim(1) : t->sizes[axis];

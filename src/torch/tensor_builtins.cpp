@@ -289,6 +289,28 @@ Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
   return Value::tuple({args[0], TRY(filled(m, t->sizes, Value::boolean(true), DType::boolean))});
 }
 
+// The counts, and a list of the edges in each dimension: two operators that give one each.
+Result<Value> histogramdd(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef t = TRY(self_of(m, args[0]));
+  const Value &range = args[2], &weight = args[3], &density = args[4];
+  if (schema.overload == "TensorList_bins") {
+    const Value counts = TRY(m.call("aten::_histogramdd_from_bin_tensors", {args[0], args[1]},
+                                    {{"weight", weight}, {"density", density}}));
+    return Value::tuple({counts, args[1]});
+  }
+  Value bins = args[1];
+  if (m.items(bins) == nullptr) {
+    const int64_t n =
+        t->sizes.empty() ? 0 : TRY(m.to_constant_int(t->sizes.back(), "the dimensions of a point"));
+    bins = m.list(std::vector<Value>(static_cast<size_t>(std::min<int64_t>(n, 64)), bins));
+  }
+  const std::vector<std::pair<std::string, Value>> options{
+      {"range", range}, {"weight", weight}, {"density", density}};
+  const Value counts = TRY(m.call("aten::_histogramdd_from_bin_cts", {args[0], bins}, options));
+  return Value::tuple(
+      {counts, TRY(m.call("aten::_histogramdd_bin_edges", {args[0], bins}, options))});
+}
+
 }  // namespace
 
 std::span<const Builtin> tensor_builtins() {
@@ -370,6 +392,9 @@ std::span<const Builtin> tensor_builtins() {
       {"aten::set_.*", set_data},
       {"aten::resize_", set_data},
       {"aten::native_dropout", native_dropout},
+      {"aten::histogramdd", histogramdd},
+      {"aten::histogramdd.int_bins", histogramdd},
+      {"aten::histogramdd.TensorList_bins", histogramdd},
   };
   return kAll;
 }

@@ -534,25 +534,43 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
 Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[2], t));
-  std::vector<Dim> sizes;
   if (m.items(args[1])) {
-    Dim at = 0;
+    // Slices between the places, which may come in any order and lie anywhere.
+    std::vector<Value> parts;
+    Dim start = 0;
     for (const Dim& stop : TRY(m.to_shape(args[1]))) {
-      const Dim bound = clamp_index(m, stop, t->sizes[axis]);
-      sizes.push_back(bound - at);
-      at = bound;
+      parts.push_back(TRY(slice_tensor(m, t, axis, start, stop, 1)));
+      start = stop;
     }
-    sizes.push_back(t->sizes[axis] - at);
-  } else {
-    const int64_t n = TRY(m.to_constant_int(args[1], "the number of sections"));
-    const int64_t size =
-        TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
-    if (n <= 0)
-      return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
-    if (n > kMostPieces) return too_many_pieces(m, n);
-    for (int64_t i = 0; i < n; ++i) sizes.emplace_back(size / n + (i < size % n ? 1 : 0));
+    parts.push_back(TRY(slice_tensor(m, t, axis, start, {}, 1)));
+    return m.list(std::move(parts));
   }
+  std::vector<Dim> sizes;
+  const int64_t n = TRY(m.to_constant_int(args[1], "the number of sections"));
+  const int64_t size = TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to split"));
+  if (n <= 0)
+    return m.fail(ErrorKind::bad_file, "tensor_split needs a positive number", std::to_string(n));
+  if (n > kMostPieces) return too_many_pieces(m, n);
+  for (int64_t i = 0; i < n; ++i) sizes.emplace_back(size / n + (i < size % n ? 1 : 0));
   return pieces(m, t, axis, sizes);
+}
+
+// Where the splits are, or how many parts there are, as a tensor.
+Result<Value> tensor_split_by_tensor(Machine& m, const Schema& schema, Arguments& args) {
+  const TensorRef at = TRY(self_of(m, args[1]));
+  Arguments full = args;
+  if (at->sizes.empty()) {
+    full[1] = TRY(m.to_int(args[1]));
+    return tensor_split(m, schema, full);
+  }
+  const int64_t count =
+      TRY(m.to_constant_int(at->sizes[0], "the number of places to split a tensor at"));
+  if (count > kMostPieces) return too_many_pieces(m, count);
+  std::vector<Value> places;
+  for (int64_t i = 0; i < count; ++i)
+    places.push_back(TRY(m.to_int(TRY(select_tensor(m, at, 0, i)))));
+  full[1] = m.list(std::move(places));
+  return tensor_split(m, schema, full);
 }
 
 // hsplit, vsplit, dsplit: along the second, first, third dimension (a vector's only one).
@@ -788,6 +806,7 @@ std::span<const Builtin> view_builtins() {
       {"aten::unsafe_chunk", chunk},
       {"aten::tensor_split.sections", tensor_split},
       {"aten::tensor_split.indices", tensor_split},
+      {"aten::tensor_split.tensor_indices_or_sections", tensor_split_by_tensor},
       {"aten::hsplit.*", split_axis<1>},
       {"aten::vsplit.*", split_axis<0>},
       {"aten::dsplit.*", split_axis<2>},

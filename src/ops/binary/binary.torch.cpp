@@ -149,11 +149,20 @@ V* addcdiv(LowerContext& c) {
                            c.operand("tensor2", type));
   return lower::add(c, c.operand("self", type), quotient);
 }
+// From the end that is nearer, as PyTorch does: it matters where the other is infinite.
 V* lerp(LowerContext& c) {
   const DType type = c.promoted({"self", "end"});
   V *start = c.operand("self", type), *end = c.operand("end", type),
     *weight = c.operand("weight", type);
-  return lower::add(c, start, lower::mul(c, weight, lower::sub(c, end, start)));
+  V* span = lower::sub(c, end, start);
+  V* from_start = lower::add(c, start, lower::mul(c, weight, span));
+  V* rest = lower::sub(c, lower::like(c, weight, 1), weight);
+  V* from_end = lower::sub(c, end, lower::mul(c, span, rest));
+  const torch::Value& given = c.value("weight");
+  if (const auto* number = given.get<torch::Float>(); number && number->is_known())
+    return std::abs(number->known) < 0.5 ? from_start : from_end;
+  V* near = c.b.emit_named("Less", {c.b.emit_named("Abs", {weight}), lower::like(c, weight, 0.5)});
+  return lower::where(c, near, from_start, from_end);
 }
 
 // log(exp(a) + exp(b)), without overflow: the larger plus log1p(exp(-|a - b|)).
@@ -209,7 +218,9 @@ V* x_log_y(LowerContext& c) {
 V* heaviside(LowerContext& c) {
   const DType type = c.promoted({"self", "values"});
   V *x = c.operand("self", type), *at_zero = c.operand("values", type);
-  V* above = lower::where(c, negative(c, x), lower::like(c, x, 0), lower::like(c, x, 1));
+  if (type == DType::boolean) x = c.b.cast(x, DType::i32);
+  // What is not a number is not above 0.
+  V* above = c.b.cast(named(c, "Greater", x, zero(c, x)), type);
   return lower::where(c, named(c, "Equal", x, zero(c, x)), at_zero, above);
 }
 

@@ -19,9 +19,9 @@ class Expr {
  public:
   using Keywords = std::vector<std::pair<std::string, torch::Value>>;
 
-  Expr() = default;                                                        // None
-  Expr(double number) : value_(torch::Value::number(number)) {}            // NOLINT: a literal
-  Expr(int number) : value_(torch::Value::integer(number)) {}              // NOLINT: a literal
+  Expr() = default;                                              // None
+  Expr(double number) : value_(torch::Value::number(number)) {}  // NOLINT: a literal
+  Expr(int number) : value_(torch::Value::integer(number)) {}    // NOLINT: a literal
   Expr(LowerContext& c, torch::Value value) : c_(&c), value_(std::move(value)) {}
   Expr(LowerContext& c, V* value) : c_(&c), value_(c.machine().tensor(value)) {}
   // An argument by the schema's name.

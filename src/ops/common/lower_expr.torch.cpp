@@ -21,9 +21,7 @@ Expr binary(const char* name, const Expr& a, const Expr& b) {
   return left.call(name, {b});
 }
 
-Expr Expr::to(DType dtype) const {
-  return {*c_, c_->b.cast(result(), dtype)};
-}
+Expr Expr::to(DType dtype) const { return {*c_, c_->b.cast(result(), dtype)}; }
 
 DType Expr::dtype() const {
   const torch::TensorRef* t = value_.get<torch::TensorRef>();

@@ -79,12 +79,42 @@ V* column_stack(LowerContext& c) {
   return join(c, parts, 1);
 }
 
+// Each tensor in so many chunks along a dimension, the last filled up with zeros; the chunks of all
+// tensors side by side, with what follows the dimension as one.
+V* chunk_cat(LowerContext& c) {
+  const std::vector<V*> parts = promoted(c);
+  const int64_t chunks = c.constant("num_chunks");
+  if (parts.empty() || !parts[0]) return c.refuse("there are no tensors to join");
+  if (chunks < 1) return c.refuse("the number of chunks is not positive");
+  const auto axis = lower::axis(c, c.constant("dim"), lower::rank(c, parts[0]));
+  if (!axis) return nullptr;
+  const auto at = static_cast<size_t>(*axis);
+  std::vector<V*> out;
+  for (V* part : parts) {
+    Sizes sizes = lower::sizes(c, part);
+    if (sizes.size() <= at) return c.refuse("a tensor lacks the dimension");
+    const ir::Dim whole = ceildiv(sizes[at], ir::Dim(chunks)) * ir::Dim(chunks);
+    Sizes missing = sizes;
+    missing[at] = whole - sizes[at];
+    V* full = missing[at].is(0)
+                  ? part
+                  : lower::concat(c, {part, lower::filled(c, missing, 0, part->dtype())}, *axis);
+    Sizes shape(sizes.begin(), sizes.begin() + *axis);
+    shape.emplace_back(chunks);
+    sizes[at] = floordiv(whole, ir::Dim(chunks));
+    shape.push_back(ir::product(Sizes(sizes.begin() + *axis, sizes.end())));
+    out.push_back(lower::reshape(c, full, shape));
+  }
+  return lower::concat(c, out, *axis + 1);
+}
+
 }  // namespace concat_lowering
 
 std::span<const torch::Lowering> concat_torch() {
   using namespace concat_lowering;
   static constexpr torch::Lowering kAll[] = {
       {"aten::cat", cat},
+      {"aten::_chunk_cat", chunk_cat},
       {"aten::concat", cat},
       {"aten::concatenate", cat},
       {"aten::_cat", cat},

@@ -126,8 +126,9 @@ V* cross_entropy(LowerContext& c) {
 // torch.nn.functional.linear_cross_entropy with options: the same, part by part of the batch, which
 // spares memory in training.
 Expr of_linear(LowerContext& c, const Expr& reduction, const Expr& smoothing) {
-  const Expr logits = Expr::argument(c, "input").call(
-      "linear", {Expr::argument(c, "linear_weight"), Expr::argument(c, "linear_bias")});
+  const Expr logits =
+      Expr::argument(c, "input")
+          .call("linear", {Expr::argument(c, "linear_weight"), Expr::argument(c, "linear_bias")});
   return logits.call("cross_entropy_loss",
                      {Expr::argument(c, "target"), Expr::argument(c, "weight"), reduction,
                       Expr::argument(c, "ignore_index"), smoothing});
@@ -142,7 +143,8 @@ V* linear_cross_entropy_chunked(LowerContext& c) {
       return c.refuse("it computes gradients: the program was made for training",
                       "export it under torch.no_grad()");
   }
-  V* loss = of_linear(c, reduction == "mean" ? 1 : 2, Expr::argument(c, "label_smoothing")).result();
+  V* loss =
+      of_linear(c, reduction == "mean" ? 1 : 2, Expr::argument(c, "label_smoothing")).result();
   // Gradients that nobody asked for are empty tensors.
   V *matrix = lower::filled(c, {0, 0}, 0, loss->dtype()),
     *vector = lower::filled(c, {0}, 0, loss->dtype());

@@ -6,7 +6,7 @@ namespace tenon::ops {
 
 std::span<const onnx::Mapping> ctc_loss_onnx() {
   static constexpr onnx::Mapping rows[] = {
-      {.op = CTCLoss::kName, .defaults = &onnx::with_defaults<CTCLoss>, .domain = CTCLoss::kDomain}};
+      onnx::lacking<CTCLoss>("ONNX has no connectionist temporal classification loss")};
   return rows;
 }
 

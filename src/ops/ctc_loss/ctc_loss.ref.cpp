@@ -23,9 +23,7 @@ struct Sample {
   int64_t time_stride = 0, offset = 0;
 
   // The labels with blanks around each.
-  int64_t state(int64_t s) const {
-    return s % 2 == 0 ? blank : labels[static_cast<size_t>(s / 2)];
-  }
+  int64_t state(int64_t s) const { return s % 2 == 0 ? blank : labels[static_cast<size_t>(s / 2)]; }
   double at(int64_t t, int64_t k) const {
     return log_probs[static_cast<size_t>(t * time_stride + offset + k)];
   }
@@ -79,14 +77,18 @@ Status run_ctc_loss(RefContext& c) {
     if (length < 0 || input_lengths[i] < 0 || input_lengths[i] > times ||
         (in_rows && length > rows[1]) || from + length > static_cast<int64_t>(targets.size()))
       return c.fail("a length is out of range");
-    const Sample one{std::span(targets).subspan(static_cast<size_t>(from),
-                                                static_cast<size_t>(length)),
-                     blank, input_lengths[i], log_probs, samples * classes, n * classes};
+    const Sample one{
+        std::span(targets).subspan(static_cast<size_t>(from), static_cast<size_t>(length)),
+        blank,
+        input_lengths[i],
+        log_probs,
+        samples * classes,
+        n * classes};
     for (const int64_t label : one.labels) {
       if (label < 0 || label >= classes) return c.fail("a label is none of the classes");
     }
-    const std::span<double> own = std::span(alpha).subspan(
-        static_cast<size_t>(n * times * width), static_cast<size_t>(times * width));
+    const std::span<double> own = std::span(alpha).subspan(static_cast<size_t>(n * times * width),
+                                                           static_cast<size_t>(times * width));
     losses.push_back(-likelihood(one, own, width));
   }
   c.outputs[0] = from_elements<double>(c.input(0).dtype(), {samples}, losses);

@@ -13,13 +13,11 @@ Status infer_cumulate(InferContext& context) {
     TRY(need_floating(context, 0));
   else if (!extreme && op.function != "product")
     return context.fail("there is no cumulation by '" + op.function + "'");
-  if (context.output_count() > 1 && !extreme)
-    return context.fail("only extremes have places");
+  if (context.output_count() > 1 && !extreme) return context.fail("only extremes have places");
   const Sizes* x = context.shape(0);
   if (x) TRY(axis_of(context, op.axis, x->size()));
   context.set(0, context.dtype(0), x ? std::optional(*x) : std::nullopt);
-  if (context.output_count() > 1)
-    context.set(1, DType::i64, x ? std::optional(*x) : std::nullopt);
+  if (context.output_count() > 1) context.set(1, DType::i64, x ? std::optional(*x) : std::nullopt);
   return {};
 }
 

@@ -37,12 +37,13 @@ void cumulate(RefContext& c, const Cumulate& op, size_t axis) {
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t first = row / inner * n * inner + row % inner;
     for (int64_t i = 1; i < n; ++i) {
-      const auto at = static_cast<size_t>(first + i * inner), last = at - static_cast<size_t>(inner);
+      const auto at = static_cast<size_t>(first + i * inner),
+                 last = at - static_cast<size_t>(inner);
       if (op.function == "product") {
         v[at] *= v[last];
       } else if (op.function == "logsumexp") {
-        v[at] = static_cast<C>(
-            log_of_sum(static_cast<double>(v[last]), static_cast<double>(v[at])));
+        v[at] =
+            static_cast<C>(log_of_sum(static_cast<double>(v[last]), static_cast<double>(v[at])));
       } else if (takes_over(op.function, v[last], v[at])) {
         places[at] = i;
       } else {

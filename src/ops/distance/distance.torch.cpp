@@ -67,7 +67,9 @@ V* renorm(LowerContext& c) {
 }
 
 V* pairwise(LowerContext& c) {
-  V* difference = lower::sub(c, c.tensor("x1"), c.tensor("x2"));
+  const DType type = c.promoted({"x1", "x2"});
+  // A difference of integers becomes a float where eps is added.
+  V* difference = lower::floating(c, lower::sub(c, c.operand("x1", type), c.operand("x2", type)));
   const auto rank = static_cast<int64_t>(lower::rank(c, difference));
   if (rank == 0) return c.refuse("the inputs have no dimensions");
   return norm(c, lower::add(c, difference, lower::like(c, difference, c.number("eps"))),

@@ -37,7 +37,8 @@ V* even_edges(LowerContext& c, V* low, V* high, int64_t bins) {
   }
   const DType type = low->dtype();
   V* step = lower::div(c, lower::sub(c, high, low), lower::like(c, low, static_cast<double>(bins)));
-  V* from_low = lower::add(c, low, lower::mul(c, step, lower::float_table(c, up, {bins + 1}, type)));
+  V* from_low =
+      lower::add(c, low, lower::mul(c, step, lower::float_table(c, up, {bins + 1}, type)));
   V* from_high =
       lower::sub(c, high, lower::mul(c, step, lower::float_table(c, down, {bins + 1}, type)));
   return lower::where(c, lower::float_table(c, is_lower, {bins + 1}, DType::boolean), from_low,
@@ -76,8 +77,8 @@ Places find(LowerContext& c, V* x, const Edges& edges) {
                                      c.b.emit_named("LessOrEqual", {x, high})});
   V* passed = c.b.emit_named("LessOrEqual", {edges.values, lower::unsqueeze(c, x, {1})});
   V* count = lower::reduce(c, "ReduceSum", c.b.cast(passed, DType::i64), {1}, false);
-  V* bin = c.b.emit_named("Min", {lower::sub(c, count, c.b.scalar_int(1)),
-                                  c.b.dim(edges.bins - ir::Dim(1))});
+  V* bin = c.b.emit_named(
+      "Min", {lower::sub(c, count, c.b.scalar_int(1)), c.b.dim(edges.bins - ir::Dim(1))});
   return {bin, inside};
 }
 
@@ -130,8 +131,8 @@ std::optional<std::vector<Edges>> all_edges(LowerContext& c, V* points, int64_t 
       out.push_back(*own);
     }
   } else {
-    std::vector<int64_t> bins = c.value("bins").is<ir::Dim>() ? std::vector{c.constant("bins")}
-                                                              : c.constants("bins");
+    std::vector<int64_t> bins =
+        c.value("bins").is<ir::Dim>() ? std::vector{c.constant("bins")} : c.constants("bins");
     if (bins.size() == 1) bins.resize(static_cast<size_t>(dimensions), bins[0]);
     const std::vector<double> range = c.has("range") ? c.numbers("range") : std::vector<double>{};
     if (!range.empty() && range.size() != 2 * bins.size()) {

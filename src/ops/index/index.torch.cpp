@@ -194,13 +194,23 @@ V* nonzero(LowerContext& c) {
 // One vector for each dimension.
 V* nonzero_by_dimension(LowerContext& c) {
   V* x = c.tensor(c.schema().name == "aten::where" ? "condition" : "self");
+  if (lower::rank(c, x) == 0) x = lower::unsqueeze(c, x, {0});
   const size_t rank = lower::rank(c, x);
-  if (rank == 0) return c.refuse("the tensor has no dimensions");
   V* found = c.b.emit_named("NonZero", {c.b.cast(x, DType::boolean)});
   std::vector<V*> out;
   for (size_t i = 0; i < rank; ++i)
     out.push_back(lower::gather(c, found, c.b.scalar_int(static_cast<int64_t>(i)), 0));
   return c.give(std::move(out));
+}
+
+// So many of the places and no more; where there are fewer, the fill value.
+V* nonzero_static(LowerContext& c) {
+  V* x = c.tensor("self");
+  const auto rank = static_cast<int64_t>(lower::rank(c, x));
+  const ir::Dim size = c.integer("size");
+  V* fill = lower::expand(c, c.scalar("fill_value", DType::i64), {size, rank});
+  if (rank == 0) return fill;
+  return lower::slice(c, lower::concat(c, {places(c, x), fill}, 0), 0, 0, size);
 }
 
 }  // namespace index_lowering
@@ -219,6 +229,7 @@ std::span<const torch::Lowering> index_torch() {
       {"aten::masked_scatter", masked_scatter},
       {"aten::nonzero", nonzero},
       {"aten::argwhere", nonzero},
+      {"aten::nonzero_static", nonzero_static},
       {"aten::nonzero_numpy", nonzero_by_dimension},
       {"aten::where", nonzero_by_dimension},
   };

@@ -81,11 +81,10 @@ V* margin_ranking(LowerContext& c) {
 // Stirling's approximation of log(y!) stands for the term that does not depend on the input.
 V* poisson_nll(LowerContext& c) {
   const Expr x = Expr::argument(c, "input"), y = target(c);
-  Expr losses = c.flag("log_input") ? x.call("exp") - y * x
-                                    : x - y * (x + c.number("eps")).call("log");
+  Expr losses =
+      c.flag("log_input") ? x.call("exp") - y * x : x - y * (x + c.number("eps")).call("log");
   if (c.flag("full")) {
-    const Expr stirling =
-        y * y.call("log") - y + 0.5 * (2 * std::numbers::pi * y).call("log");
+    const Expr stirling = y * y.call("log") - y + 0.5 * (2 * std::numbers::pi * y).call("log");
     losses = losses + stirling.call("masked_fill", {y <= 1, 0});
   }
   return reduced(c, losses);
@@ -95,8 +94,8 @@ V* cosine_embedding(LowerContext& c) {
   constexpr double kEps = 1e-12;
   const Expr a = Expr::argument(c, "input1"), b = Expr::argument(c, "input2"), y = target(c);
   const int64_t axis = y.sizes().empty() ? 0 : 1;
-  const Expr cosine = (a * b).sum(axis) /
-                      (((a * a).sum(axis) + kEps) * ((b * b).sum(axis) + kEps)).call("sqrt");
+  const Expr cosine =
+      (a * b).sum(axis) / (((a * a).sum(axis) + kEps) * ((b * b).sum(axis) + kEps)).call("sqrt");
   const Expr near = equal(y, 1).where(1 - cosine, 0),
              far = equal(y, -1).where((cosine - c.number("margin")).call("clamp_min", {0}), 0);
   return reduced(c, near + far);
@@ -110,8 +109,7 @@ V* triplet_margin(LowerContext& c) {
   };
   Expr far = distance(anchor, negative);
   if (c.flag("swap")) far = far.call("minimum", {distance(positive, negative)});
-  return reduced(
-      c, (c.number("margin") + distance(anchor, positive) - far).call("clamp_min", {0}));
+  return reduced(c, (c.number("margin") + distance(anchor, positive) - far).call("clamp_min", {0}));
 }
 
 }  // namespace loss_lowering

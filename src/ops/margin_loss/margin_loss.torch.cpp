@@ -62,8 +62,8 @@ V* multi_margin(LowerContext& c) {
 // losses, and which classes each sample has.
 std::pair<Expr, V*> multilabel(LowerContext& c, const Samples& all, V* target) {
   V* zero = lower::like(c, target, 0);
-  V* ended = c.b.emit(CumSum{}, {c.b.cast(c.b.emit_named("Less", {target, zero}), DType::i64),
-                                 c.b.scalar_int(1)});
+  V* ended = c.b.emit(
+      CumSum{}, {c.b.cast(c.b.emit_named("Less", {target, zero}), DType::i64), c.b.scalar_int(1)});
   const Expr listed(c, c.b.emit_named("Equal", {ended, c.b.scalar_int(0)}));
   const Expr classes = listed.where(Expr(c, target), Expr(c, zero));
   const Expr own(c, c.b.emit(GatherElements{.axis = 1}, {all.scores, classes.result()}));
@@ -74,8 +74,7 @@ std::pair<Expr, V*> multilabel(LowerContext& c, const Samples& all, V* target) {
       "logical_and", {equal(rows(classes), Expr(c, class_numbers(c, all.classes)))});
   const Expr has = hits.call("any", {1});
   const Expr pairs = (1 - rows(own) + columns(Expr(c, all.scores))).call("clamp_min", {0});
-  const Expr counts =
-      rows(listed).call("logical_and", {columns(has).call("logical_not")});
+  const Expr counts = rows(listed).call("logical_and", {columns(has).call("logical_not")});
   const Expr losses = counts.where(pairs, 0).call("sum", {pairs.ints({1, 2})});
   return {per_class(c, all, losses), has.to(all.scores->dtype()).result()};
 }
@@ -84,8 +83,8 @@ V* multilabel_margin_forward(LowerContext& c) {
   const auto all = samples(c);
   if (!all) return nullptr;
   const Sizes shape = lower::sizes(c, c.tensor("target"));
-  V* target = c.b.cast(lower::reshape(c, c.tensor("target"), {all->samples, all->classes}),
-                       DType::i64);
+  V* target =
+      c.b.cast(lower::reshape(c, c.tensor("target"), {all->samples, all->classes}), DType::i64);
   auto [losses, has] = multilabel(c, *all, target);
   if (all->single) losses = losses.sum();
   V* loss = reduced(c, losses);

@@ -59,8 +59,8 @@ struct Sorted {
 Sorted sorted(LowerContext& c, const Line& at) {
   V* x = at.x;
   if (V* nan = is_nan(c, x)) x = lower::where(c, nan, lower::like(c, x, HUGE_VAL), x);
-  const auto out = c.b.emit_n(TopK{.axis = at.axis, .largest = false},
-                              {x, c.b.shape({{at.size}})}, 2);
+  const auto out =
+      c.b.emit_n(TopK{.axis = at.axis, .largest = false}, {x, c.b.shape({{at.size}})}, 2);
   return {out[0], out[1]};
 }
 
@@ -104,8 +104,9 @@ V* nanmedian(LowerContext& c) {
   if (nan == nullptr || at->size.is(0)) return median(c);
   V* numbers = count_along(c, *at, c.b.emit_named("Not", {nan}));
   V* zero = c.b.scalar_int(0);
-  V* middle = lower::div(c, c.b.emit_named("Max", {lower::sub(c, numbers, c.b.scalar_int(1)), zero}),
-                         c.b.scalar_int(2));
+  V* middle =
+      lower::div(c, c.b.emit_named("Max", {lower::sub(c, numbers, c.b.scalar_int(1)), zero}),
+                 c.b.scalar_int(2));
   return given(c, *at, pick(c, *at, sorted(c, *at).places, middle));
 }
 
@@ -120,8 +121,7 @@ V* quantile(LowerContext& c, bool ignore_nan) {
     return c.refuse("quantiles are of single or double precision numbers");
   if (at->size.is(0)) return c.refuse("there is no quantile of no elements");
   const std::string how = c.text("interpolation");
-  if (how != "linear" && how != "lower" && how != "higher" && how != "midpoint" &&
-      how != "nearest")
+  if (how != "linear" && how != "lower" && how != "higher" && how != "midpoint" && how != "nearest")
     return c.refuse("interpolation '" + how + "' is not known");
   V* q = c.is_number("q") ? c.scalar("q", x->dtype()) : c.tensor("q");
   const size_t q_rank = lower::rank(c, q);
@@ -180,8 +180,8 @@ V* mode(LowerContext& c) {
   if (truth) at->x = c.b.cast(at->x, DType::i32);
   const auto order = lower::moved(static_cast<size_t>(rank), at->axis, rank - 1);
   Line rows{.x = lower::transpose(c, at->x, order), .axis = rank - 1, .size = at->size};
-  V* equal = c.b.emit_named("Equal", {lower::unsqueeze(c, rows.x, {rank}),
-                                      lower::unsqueeze(c, rows.x, {rank - 1})});
+  V* equal = c.b.emit_named(
+      "Equal", {lower::unsqueeze(c, rows.x, {rank}), lower::unsqueeze(c, rows.x, {rank - 1})});
   V* times = lower::reduce(c, "ReduceSum", c.b.cast(equal, DType::i64), {rank}, false);
   V* most = lower::reduce(c, "ReduceMax", times, {rank - 1}, true);
   V* frequent = c.b.emit_named("Equal", {times, most});

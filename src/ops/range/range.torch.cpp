@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/common/lower.h"
+#include "ops/common/lower_expr.h"
 
 namespace tenon::ops {
 namespace range_lowering {
@@ -24,11 +24,34 @@ std::vector<double> even_steps(double start, double end, int64_t steps) {
   return out;
 }
 
+// The same, where the ends are computed. They are tensors without dimensions.
+V* evenly_between(LowerContext& c, int64_t steps, DType type, bool powers) {
+  using lower::Expr;
+  const DType compute = type == DType::f64 ? DType::f64 : DType::f32;
+  const Expr start(c, c.operand("start", compute)), end(c, c.operand("end", compute));
+  std::vector<double> up, down, is_lower;
+  for (int64_t i = 0; i < steps; ++i) {
+    up.push_back(static_cast<double>(i));
+    down.push_back(static_cast<double>(steps - 1 - i));
+    is_lower.push_back(i < std::max<int64_t>(steps / 2, 1) ? 1 : 0);
+  }
+  auto table = [&](const std::vector<double>& values, DType of) {
+    return Expr(c, lower::float_table(c, values, {steps}, of));
+  };
+  const Expr step = (end - start) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
+  Expr out = table(is_lower, DType::boolean)
+                 .where(start + step * table(up, compute), end - step * table(down, compute));
+  if (!is_floating(type)) out = out.call("trunc");
+  if (powers) out = Expr(c, c.b.scalar(c.number("base"), compute)).call("pow", {out});
+  return c.b.cast(out.result(), type);
+}
+
 V* evenly(LowerContext& c, bool powers) {
   const int64_t steps = c.constant("steps");
   const DType type = c.dtype("dtype").value_or(DType::f32);
   if (steps < 0 || steps > (int64_t{1} << 24))
     return c.refuse("the number of steps is out of range");
+  if (!c.is_number("start") || !c.is_number("end")) return evenly_between(c, steps, type, powers);
   const double start = c.number("start"), end = c.number("end");
   std::vector<double> values;
   if (type == DType::f64)
@@ -62,8 +85,8 @@ V* logspace(LowerContext& c) { return evenly(c, true); }
 
 std::span<const torch::Lowering> range_torch() {
   using namespace range_lowering;
-  static constexpr torch::Lowering kAll[] = {{"aten::linspace", linspace},
-                                             {"aten::logspace", logspace}};
+  static constexpr torch::Lowering kAll[] = {{"aten::linspace.*", linspace},
+                                             {"aten::logspace.*", logspace}};
   return kAll;
 }
 

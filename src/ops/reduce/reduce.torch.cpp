@@ -201,11 +201,33 @@ V* deviation_mean(LowerContext& c) {
   return m ? c.give({c.b.emit_named("Sqrt", {m->variance}), m->mean}) : nullptr;
 }
 
+// Sums away the dimensions that broadcasting to the tensor's shape would add or repeat.
+V* sum_to_size(LowerContext& c) {
+  V* x = c.tensor("self");
+  const Sizes to = c.ints("size"), from = lower::sizes(c, x);
+  if (to.size() > from.size()) return c.refuse("the size has more dimensions than the tensor");
+  const size_t more = from.size() - to.size();
+  Axes added, repeated;
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (i < more)
+      added.push_back(static_cast<int64_t>(i));
+    else if (to[i - more].is(1) && !from[i].is(1))
+      repeated.push_back(static_cast<int64_t>(i));
+    else if (!(to[i - more] == from[i]))
+      return c.refuse("the size does not broadcast to the tensor's shape");
+  }
+  if (added.empty() && repeated.empty()) return x;
+  if (!is_floating(x->dtype())) x = c.b.cast(x, DType::i64);
+  x = lower::reduce(c, kSum, x, repeated, true);
+  return lower::reduce(c, kSum, x, added, false);
+}
+
 }  // namespace reduce_lowering
 
 std::span<const torch::Lowering> reduce_torch() {
   using namespace reduce_lowering;
   static constexpr torch::Lowering kAll[] = {
+      {"aten::sum_to_size", sum_to_size},
       {"aten::sum", total<kSum>},
       {"aten::sum.dim_IntList", total<kSum>},
       {"aten::prod", total<kProd>},

@@ -68,8 +68,7 @@ V* reduced(LowerContext& c) {
 }
 
 // scatter_reduce: with or without what was there before.
-V* general(LowerContext& c) {
-  auto o = operands(c);
+V* combined(LowerContext& c, std::optional<Operands> o) {
   if (!o) return nullptr;
   const std::string reduce = c.text("reduce");
   const bool include = c.flag("include_self");
@@ -110,18 +109,22 @@ V* general(LowerContext& c) {
   }
   return o->flat ? lower::squeeze(c, out, {0}) : out;
 }
+V* scatter_reduce(LowerContext& c) { return combined(c, operands(c)); }
 
-// index_add, index_copy, index_fill: whole slices at the places of a vector.
-V* along(LowerContext& c, std::string reduction, std::string_view source_name) {
+// index_add, index_copy, index_fill, index_reduce: whole slices at the places of a vector.
+std::optional<Operands> along(LowerContext& c, std::string_view source_name) {
   V *x = c.tensor("self"), *index = c.b.cast(c.tensor("index"), DType::i64);
   const auto axis = lower::axis(c, "dim", x);
-  if (!axis) return nullptr;
+  if (!axis) return std::nullopt;
   const bool flat = lower::rank(c, x) == 0;
   if (flat) x = lower::unsqueeze(c, x, {0});
   if (lower::rank(c, index) == 0) index = lower::unsqueeze(c, index, {0});
   Sizes at = lower::sizes(c, x);
   const Sizes count = lower::sizes(c, index);
-  if (count.size() != 1) return c.refuse("the index is no vector");
+  if (count.size() != 1) {
+    c.refuse("the index is no vector");
+    return std::nullopt;
+  }
   at[static_cast<size_t>(*axis)] = count[0];
   std::vector<int64_t> spread;
   for (size_t i = 0; i < at.size(); ++i) {
@@ -137,14 +140,32 @@ V* along(LowerContext& c, std::string reduction, std::string_view source_name) {
     if (c.has("alpha")) source = lower::mul(c, source, c.scalar("alpha", x->dtype()));
     source = lower::expand(c, source, at);
   }
-  V* out = c.b.emit(ScatterElements{.axis = *axis, .reduction = std::move(reduction)},
-                    {x, places, source});
-  return flat ? lower::squeeze(c, out, {0}) : out;
+  return Operands{x, places, source, *axis, flat};
 }
 
-V* index_add(LowerContext& c) { return along(c, "add", "source"); }
-V* index_copy(LowerContext& c) { return along(c, "none", "source"); }
-V* index_fill(LowerContext& c) { return along(c, "none", "value"); }
+V* index_add(LowerContext& c) {
+  const auto o = along(c, "source");
+  return o ? scatter(c, *o, "add") : nullptr;
+}
+V* index_copy(LowerContext& c) {
+  const auto o = along(c, "source");
+  return o ? scatter(c, *o, "none") : nullptr;
+}
+V* index_fill(LowerContext& c) {
+  const auto o = along(c, "value");
+  return o ? scatter(c, *o, "none") : nullptr;
+}
+V* index_reduce(LowerContext& c) { return combined(c, along(c, "source")); }
+
+// put: at places of the flattened tensor.
+V* put(LowerContext& c) {
+  V* x = c.tensor("self");
+  const Sizes sizes = lower::sizes(c, x);
+  auto flat = [&](V* t) { return lower::reshape(c, t, {ir::product(lower::sizes(c, t))}); };
+  const Operands o{flat(x), flat(c.b.cast(c.tensor("index"), DType::i64)),
+                   flat(c.b.cast(c.tensor("source"), x->dtype())), 0, false};
+  return lower::reshape(c, scatter(c, o, c.flag("accumulate") ? "add" : "none"), sizes);
+}
 
 }  // namespace scatter_elements_lowering
 
@@ -156,11 +177,13 @@ std::span<const torch::Lowering> scatter_elements_torch() {
       {"aten::scatter.reduce", reduced},
       {"aten::scatter.value_reduce", reduced},
       {"aten::scatter_add", added},
-      {"aten::scatter_reduce.two", general},
+      {"aten::scatter_reduce.two", scatter_reduce},
       {"aten::index_add", index_add},
       {"aten::index_copy", index_copy},
       {"aten::index_fill.int_Scalar", index_fill},
       {"aten::index_fill.int_Tensor", index_fill},
+      {"aten::index_reduce", index_reduce},
+      {"aten::put", put},
   };
   return kAll;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/common/lower_matrix.h"
+#include "ops/common/lower.h"
 
 namespace tenon::ops {
 namespace trilu_lowering {
@@ -68,61 +68,49 @@ V* main_diagonal(LowerContext& c) {
                        0);
 }
 
-// The two last dimensions go to the places a and b.
-V* in_place(LowerContext& c, V* x, int64_t a, int64_t b) {
-  const size_t rank = lower::rank(c, x);
-  std::vector<int64_t> order(rank, -1);
-  order[static_cast<size_t>(a)] = static_cast<int64_t>(rank) - 2;
-  order[static_cast<size_t>(b)] = static_cast<int64_t>(rank) - 1;
-  int64_t next = 0;
-  for (int64_t& entry : order) {
-    if (entry < 0) entry = next++;
-  }
-  return lower::transpose(c, x, order);
-}
-
 // A vector on the diagonal of a matrix: [.., n] to [.., n, n], and further from the middle with an
 // offset.
-V* diag_embed(LowerContext& c) {
-  V* x = c.tensor("self");
+V* on_diagonal(LowerContext& c, V* x) {
   const Sizes sizes = lower::sizes(c, x);
   if (sizes.empty()) return c.refuse("the tensor has no dimensions");
   const int64_t offset = c.has("offset")     ? c.constant("offset")
                          : c.has("diagonal") ? c.constant("diagonal")
                                              : 0;
-  const auto n = sizes.back().constant();
-  if (!n && offset != 0)
-    return c.refuse("the length of the diagonal depends on the input",
-                    "fix the dimension with --shapes");
   const size_t rank = sizes.size() + 1;
   const auto a = lower::axis(c, c.has("dim1") ? c.constant("dim1") : -2, rank);
   const auto b = lower::axis(c, c.has("dim2") ? c.constant("dim2") : -1, rank);
   if (!a || !b || *a == *b) return c.refuse("a diagonal needs two dimensions");
-  if (!n) {
-    const auto end = static_cast<int64_t>(rank) - 1;
-    V* here = lower::identity(c, sizes.back(), DType::boolean);
-    V* out = lower::where(c, here, lower::unsqueeze(c, x, {end}), lower::like(c, x, 0));
-    return in_place(c, out, *a, *b);
-  }
-  const int64_t side = *n + std::abs(offset);
-  if (side * *n > (int64_t{1} << 22)) return c.refuse("the matrix is too large");
-  // Row i of the matrix is the vector where a mask has its one: x[i - max(0, -offset)] at column i
-  // + offset.
-  std::vector<int64_t> rows;
-  for (int64_t i = 0; i < side; ++i)
-    rows.push_back(
-        std::clamp<int64_t>(i - std::max<int64_t>(0, -offset), 0, std::max<int64_t>(*n - 1, 0)));
-  std::vector<double> place(static_cast<size_t>(side * side), 0.0);
-  for (int64_t k = 0; k < *n; ++k) {
-    const int64_t i = k + std::max<int64_t>(0, -offset), j = k + std::max<int64_t>(0, offset);
-    place[static_cast<size_t>(i * side + j)] = 1;
-  }
+  constexpr int64_t kFurthest = 1 << 16;
+  if (std::abs(offset) > kFurthest) return c.refuse("the diagonal is too far from the middle");
+  // Row i of the matrix holds the vector's element i, or i + offset below the middle, at column
+  // i + offset: the vector is filled up with zeros to the matrix's side.
   const auto last = static_cast<int64_t>(sizes.size()) - 1;
-  V* spread =
-      lower::unsqueeze(c, lower::gather(c, x, lower::int_table(c, rows, {side}), last), {last + 1});
-  V* where = lower::float_table(c, place, {side, side}, DType::boolean);
-  V* out = lower::where(c, where, spread, lower::like(c, x, 0));
-  return in_place(c, out, *a, *b);
+  if (offset != 0) {
+    Sizes missing = sizes;
+    missing.back() = std::abs(offset);
+    V* zeros = lower::filled(c, missing, 0, x->dtype());
+    x = lower::concat(c, offset > 0 ? std::vector{x, zeros} : std::vector{zeros, x}, last);
+  }
+  const ir::Dim side = sizes.back() + ir::Dim(std::abs(offset));
+  V* numbers = c.b.emit_named("Range", {c.b.scalar_int(0), c.b.dim(side), c.b.scalar_int(1)});
+  V* where = c.b.emit_named(
+      "Equal", {lower::add(c, lower::unsqueeze(c, numbers, {1}), c.b.scalar_int(offset)), numbers});
+  V* out = lower::where(c, where, lower::unsqueeze(c, x, {last + 1}), lower::like(c, x, 0));
+  // The two last dimensions go to their places.
+  std::vector<int64_t> order(rank, -1);
+  order[static_cast<size_t>(*a)] = static_cast<int64_t>(rank) - 2;
+  order[static_cast<size_t>(*b)] = static_cast<int64_t>(rank) - 1;
+  int64_t next = 0;
+  for (int64_t& entry : order) {
+    if (entry < 0) entry = next++;
+  }
+  return lower::transpose(c, out, order);
+}
+
+V* diag_embed(LowerContext& c) { return on_diagonal(c, c.tensor("self")); }
+V* diagflat(LowerContext& c) {
+  V* x = c.tensor("self");
+  return on_diagonal(c, lower::reshape(c, x, {ir::product(lower::sizes(c, x))}));
 }
 
 V* diag(LowerContext& c) {
@@ -142,6 +130,7 @@ std::span<const torch::Lowering> trilu_torch() {
       {"aten::triu_indices", places<true>},
       {"aten::eye", eye},
       {"aten::eye.m", eye},
+      {"aten::diagflat", diagflat},
       {"aten::diag_embed", diag_embed},
       {"aten::diag", diag},
   };

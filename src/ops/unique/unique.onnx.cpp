@@ -5,8 +5,7 @@
 namespace tenon::ops {
 
 std::span<const onnx::Mapping> unique_onnx() {
-  static constexpr onnx::Mapping rows[] = {
-      onnx::plain<Unique>({.widen = onnx::Widen::numbers})};
+  static constexpr onnx::Mapping rows[] = {onnx::plain<Unique>({.widen = onnx::Widen::numbers})};
   return rows;
 }
 

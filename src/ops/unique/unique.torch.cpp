@@ -53,8 +53,8 @@ V* consecutive(LowerContext& c) {
   const Sizes shape = lower::sizes(c, x);
   const ir::Dim n = shape[static_cast<size_t>(*axis)];
   if (n.is(0)) return c.refuse("the tensor has no elements along the dimension");
-  V* same = c.b.emit_named("Equal", {lower::slice(c, x, *axis, 1, n),
-                                     lower::slice(c, x, *axis, 0, n - ir::Dim(1))});
+  V* same = c.b.emit_named(
+      "Equal", {lower::slice(c, x, *axis, 1, n), lower::slice(c, x, *axis, 0, n - ir::Dim(1))});
   V* differs = c.b.cast(c.b.emit_named("Not", {same}), DType::i64);
   std::vector<int64_t> others;
   for (size_t i = 0; i < shape.size(); ++i) {
