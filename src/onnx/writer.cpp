@@ -67,7 +67,9 @@ Message type_proto(const ir::Type& type) {
   Message out;
   if (!type.is_tensor()) {
     Message wrapper;
-    wrapper.message(1, type_proto(*type.element));
+    // What holds nothing still needs a type of element in the file.
+    wrapper.message(1, type_proto(type.element ? *type.element
+                                               : ir::Type::tensor(DType::f32, std::nullopt)));
     out.message(type.kind == ir::Type::Kind::sequence ? 4 : 9, std::move(wrapper));
     return out;
   }

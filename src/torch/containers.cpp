@@ -11,6 +11,9 @@ namespace {
 using Arguments = std::vector<Value>;
 
 Result<ListData*> list_of(Machine& m, const Value& value) {
+  if (m.is_sequence(value))
+    return m.fail(ErrorKind::unsupported, "a list cannot be changed in this way",
+                  "data decides how long it is", "only append to lists in such loops");
   if (const ListRef* list = value.get<ListRef>()) return &m.state.lists.edit(list->id);
   return m.fail(ErrorKind::bad_file, "a list is needed", "the value is of kind " + value.kind());
 }
@@ -47,6 +50,8 @@ Result<Value> get_item(Machine& m, const Schema&, Arguments& args) {
   if (const std::string* text = args[0].get<std::string>()) {
     return std::string(1, (*text)[static_cast<size_t>(TRY(position(m, args[1], text->size())))]);
   }
+  if (m.is_sequence(args[0]))
+    return m.sequence_item(ListData(m.state.lists[args[0].get<ListRef>()->id]), args[1]);
   const auto* items = m.items(args[0]);
   if (items == nullptr)
     return m.fail(ErrorKind::bad_file, "cannot index", "a value of kind " + args[0].kind());
@@ -70,6 +75,10 @@ Result<Value> set_item(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> append(Machine& m, const Schema&, Arguments& args) {
   TRY(m.may_hold(args[0], args[1]));
+  if (m.is_sequence(args[0])) {
+    TRY(m.append_to_sequence(args[0].get<ListRef>()->id, args[1]));
+    return args[0];
+  }
   TRY(list_of(m, args[0]))->items.push_back(args[1]);
   return args[0];
 }
@@ -147,6 +156,8 @@ Result<Value> length(Machine& m, const Schema&, Arguments& args) {
   }
   if (const std::string* text = args[0].get<std::string>())
     return Value::integer(static_cast<int64_t>(text->size()));
+  if (m.is_sequence(args[0]))
+    return m.sequence_length(ListData(m.state.lists[args[0].get<ListRef>()->id]));
   return Value::integer(static_cast<int64_t>(TRY(m.iterate(args[0])).size()));
 }
 

@@ -81,11 +81,51 @@ DType number_dtype(const Value& v) {
   return v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64;
 }
 
+// The type of a sequence that may be either: sizes that differ are symbols of the sequence itself.
+ir::Type sequence_type(Machine& m, const ir::Type& a, const ir::Type& b, ir::Value& of) {
+  if (!a.element || !b.element) return a.element ? a : b;
+  const ir::Type &x = *a.element, &y = *b.element;
+  if (!x.shape) return b;
+  if (!y.shape) return a;
+  of.type = a;  // sizes are bound to a sequence, not to a tensor
+  Shape shape = *x.shape;
+  for (size_t i = 0; i < shape.size() && i < y.shape->size(); ++i) {
+    if (shape[i] == (*y.shape)[i] && shape[i].is_constant() && !shape[i].is(-1)) continue;
+    shape[i] = m.builder.graph().fresh_symbol("element", {0, ir::Interval::kMax});
+    ir::Symbol* symbol = m.builder.graph().find_symbol(shape[i].symbol_name());
+    symbol->source = &of;
+    symbol->axis = static_cast<int>(i);
+  }
+  return ir::Type::sequence(ir::Type::tensor(x.dtype, std::move(shape)));
+}
+
 bool is_number(const Value& v) { return v.is<Dim>() || v.is<Float>() || v.is<Bool>(); }
 
 ir::Interval range_of(const Machine& m, const Value& v) {
   const Dim* d = v.get<Dim>();
   return d ? d->bounds(m.ranges()) : ir::Interval{};
+}
+
+// The type of a sequence of these, where they are of one kind: tensors of one type and rank, or
+// numbers.
+std::optional<ir::Type> list_type(const std::vector<Value>& items) {
+  std::optional<Shape> shape;
+  DType dtype = DType::undefined;
+  for (const Value& item : items) {
+    const TensorRef* t = item.get<TensorRef>();
+    if (t == nullptr && !is_number(item)) return std::nullopt;
+    const DType here = t ? (*t)->dtype : number_dtype(item);
+    const Shape sizes = t ? (*t)->sizes : Shape{};
+    if (shape && (here != dtype || sizes.size() != shape->size())) return std::nullopt;
+    if (item.v.index() != items[0].v.index()) return std::nullopt;
+    dtype = here;
+    if (!shape) shape = sizes;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (!((*shape)[i] == sizes[i])) (*shape)[i] = Dim(-1);
+    }
+  }
+  if (!shape) return std::nullopt;
+  return ir::Type::sequence(ir::Type::tensor(dtype, std::move(*shape)));
 }
 
 }  // namespace
@@ -290,12 +330,10 @@ Status Interpreter::join_state(Branch& x, Branch& y, ir::Node* node, const State
   for (uint32_t i = 0; i < before.lists.size(); ++i) {
     if (x.state.lists.same(i, y.state.lists)) continue;
     const auto &a = x.state.lists[i].items, &b = y.state.lists[i].items;
-    if (a.size() != b.size()) {
-      return m_.fail(
-          ErrorKind::unsupported, "a list gets another length on each side of a branch",
-          fmt::format("{} and {} elements; ONNX has no list of tensors of unknown length here",
-                      a.size(), b.size()),
-          "append on both sides");
+    if (x.state.lists[i].sequence || y.state.lists[i].sequence || a.size() != b.size()) {
+      const ListData joined = TRY(join_sequences(x.state.lists[i], y.state.lists[i], x, y, node));
+      merged.lists.edit(i) = joined;
+      continue;
     }
     std::vector<Value> items;
     for (size_t k = 0; k < a.size(); ++k)
@@ -376,6 +414,32 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
   return out;
 }
 
+// Lists of other lengths on each side: a sequence that the branch gives.
+Result<ListData> Interpreter::join_sequences(const ListData& a, const ListData& b, Branch& x,
+                                             Branch& y, ir::Node* node) {
+  const ListData& longer = a.sequence || !a.items.empty() ? a : b;
+  const Value sample = longer.sequence ? longer.sample
+                       : longer.items.empty() ? Value()
+                                              : longer.items[0];
+  ir::Graph& outer = m_.builder.graph();
+  auto hand_out = [&](Branch& side, const ListData& list) -> Result<ir::Type> {
+    std::swap(m_.state, side.state);
+    m_.builder.enter(*side.graph);
+    auto value = m_.sequence(list, sample);
+    if (value) side.graph->add_output(local_value(m_, *value, *side.graph));
+    m_.builder.enter(outer);
+    std::swap(m_.state, side.state);
+    if (!value) return std::unexpected(std::move(value).error());
+    return (*value)->type;
+  };
+  const ir::Type one = TRY(hand_out(x, a)), other = TRY(hand_out(y, b));
+  outer.add_node_output(node);
+  ir::Value* output = node->outputs().back();
+  TRY(m_.builder.status());
+  output->type = sequence_type(m_, one, other, *output);
+  return ListData{{}, a.element_type, output, sample};
+}
+
 Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branch& y,
                                 ir::Node* node, State& merged) {
   const size_t shared_storages = m_.state.storages.size();
@@ -444,9 +508,13 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
   if (const ListRef* s = a.get<ListRef>()) {
     const ListRef t = *b.get<ListRef>();
     if (s->id == t.id && s->id < m_.state.lists.size()) return a;
-    const auto left = x.state.lists[s->id].items, right = y.state.lists[t.id].items;
-    if (left.size() != right.size())
-      return Poison{fmt::format("the two sides of the branch at {} give lists of other lengths", x.line)};
+    const ListData one = x.state.lists[s->id], other = y.state.lists[t.id];
+    const auto &left = one.items, &right = other.items;
+    if (one.sequence || other.sequence || left.size() != right.size()) {
+      auto joined = join_sequences(one, other, x, y, node);
+      if (!joined) return Poison{joined.error().why};
+      return ListRef{merged.lists.add(std::move(*joined))};
+    }
     std::vector<Value> items;
     for (size_t i = 0; i < left.size(); ++i)
       items.push_back(TRY(join(left[i], right[i], x, y, node, merged)));
@@ -527,7 +595,7 @@ Result<Value> Interpreter::join_optional(const Value& a, const Value& b, Branch&
 
 // A place whose value a loop's body changes.
 struct Interpreter::Slot {
-  enum class Kind : uint8_t { local, storage, item, attribute };
+  enum class Kind : uint8_t { local, storage, item, attribute, list };
   Kind kind = Kind::local;
   std::string name;  // of a local or an attribute
   uint32_t id = 0;   // of a storage, list or object
@@ -545,6 +613,8 @@ struct Interpreter::Slot {
         return fmt::format("item {} of a list", index);
       case Kind::storage:
         return "a tensor written in place";
+      case Kind::list:
+        return "a list";
     }
     return {};
   }
@@ -571,6 +641,8 @@ struct Interpreter::Slot {
         whole.doubt.group = AliasDoubt::kWhole;
         return std::make_shared<const AbstractTensor>(std::move(whole));
       }
+      case Kind::list:
+        return ListRef{id};
     }
     return {};
   }
@@ -595,6 +667,8 @@ struct Interpreter::Slot {
         ++storage.version;
         break;
       }
+      case Kind::list:  // set as a sequence
+        break;
     }
   }
 };
@@ -608,6 +682,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
   const Locals locals0 = call.locals;
   ir::Graph& graph = m_.builder.graph();
   std::map<Slot, ir::Type> carried;  // with the type inside the loop
+  std::map<uint32_t, Value> samples;  // of the elements of lists that grow
 
   auto number_type = [](const Value& v) { return ir::Type::tensor(number_dtype(v), Shape{}); };
   auto refuse = [&](std::string why,
@@ -639,6 +714,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     inputs = {trip, condition};
     for (const auto& [slot, type] : carried) {
       const Value value = slot.get(m_.state, call.locals);
+      if (slot.kind == Slot::Kind::list) {
+        inputs.push_back(TRY(m_.sequence(ListData(m_.state.lists[slot.id]), samples[slot.id])));
+        continue;
+      }
       if (value.is<TensorRef>())
         inputs.push_back(TRY(m_.read(**value.get<TensorRef>())));
       else
@@ -655,6 +734,14 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     for (auto& [slot, type] : carried) {
       ir::Value* input = body.add_input("carried", type);
       const Value before = slot.get(state0, locals0);
+      if (slot.kind == Slot::Kind::list) {
+        input->type = sequence_type(m_, type, type, *input);
+        ListData& list = m_.state.lists.edit(slot.id);
+        list.items.clear();
+        list.sequence = input;
+        list.sample = samples[slot.id];
+        continue;
+      }
       if (before.is<TensorRef>()) {
         // Sizes that change from one iteration to the next are symbols of the body.
         for (size_t i = 0; i < type.shape->size(); ++i) {
@@ -762,10 +849,31 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     for (uint32_t i = 0; i < state0.lists.size(); ++i) {
       if (m_.state.lists.same(i, begin.lists)) continue;
       const auto &before = begin.lists[i].items, &after = m_.state.lists[i].items;
+      if (m_.state.lists[i].sequence) {
+        const Slot slot{Slot::Kind::list, {}, i, 0};
+        if (carried.contains(slot)) continue;
+        // It was a sequence before the loop, or became one in a branch of the body.
+        carried[slot] = m_.state.lists[i].sequence->type;
+        samples[i] = m_.state.lists[i].sample;
+        changed = true;
+        continue;
+      }
+      if (before.size() < after.size()) {
+        std::optional<ir::Type> type = list_type(after);
+        if (!type) {
+          undo();
+          return refuse("a list that grows holds values of other kinds",
+                        "keep tensors of one type and rank in it");
+        }
+        carried[{Slot::Kind::list, {}, i, 0}] = *type;
+        samples[i] = after.back();
+        changed = true;
+        continue;
+      }
       if (before.size() != after.size()) {
         undo();
-        return refuse("a list changes its length in every iteration",
-                      "write into a tensor of fixed size instead of appending to a list");
+        return refuse("a list gets shorter in every iteration",
+                      "keep its elements, or use a tensor");
       }
       for (size_t k = 0; k < before.size(); ++k) {
         if (!same(before[k], after[k])) notice({Slot::Kind::item, {}, i, k}, before[k], after[k]);
@@ -795,6 +903,10 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
     body.add_output(local_value(m_, next_condition, body));
     for (const auto& [slot, type] : carried) {
       const Value value = slot.get(m_.state, call.locals);
+      if (slot.kind == Slot::Kind::list) {
+        body.add_output(local_value(m_, m_.state.lists[slot.id].sequence, body));
+        continue;
+      }
       ir::Value* out = nullptr;
       if (const TensorRef* t = value.get<TensorRef>())
         out = TRY(m_.read(**t));
@@ -812,6 +924,14 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       ir::Value* output = node->outputs().back();
       output->type = type;
       const Value before = slot.get(state0, locals0);
+      if (slot.kind == Slot::Kind::list) {
+        output->type = sequence_type(m_, type, type, *output);
+        ListData& list = m_.state.lists.edit(slot.id);
+        list.items.clear();
+        list.sequence = output;
+        list.sample = samples[slot.id];
+        continue;
+      }
       if (before.is<TensorRef>()) {
         for (size_t i = 0; i < type.shape->size(); ++i) {
           if (!(*type.shape)[i].is(-1) &&

@@ -49,6 +49,7 @@ bool fits(const Machine& m, const Value& value, const SchemaType& type, bool con
     case Kind::optional:
       return value.is_none() || fits(m, value, type.inner[0], conversions);
     case Kind::list: {
+      if (m.is_sequence(value)) return true;
       if (type.fixed_size > 0 && fits(m, value, type.inner[0], false)) return true;
       const auto* items = m.items(value);
       return items != nullptr && (value.is<ListRef>() || conversions) &&
@@ -319,6 +320,15 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
   if ((!container || lost) && poisoned(*this, arguments, reason)) {
     if (schema.returns.size() <= 1) return Poison{reason};
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
+  }
+  for (const Value& argument : arguments) {
+    if (builtin || !is_sequence(argument)) continue;
+    const bool stacked = schema.name == "aten::stack";
+    if (&argument == &arguments[0] && (stacked || schema.full_name() == "aten::cat"))
+      return join_sequence(ListData(state.lists[argument.get<ListRef>()->id]), arguments[1],
+                           stacked);
+    return fail(ErrorKind::unsupported, schema.full_name() + " of a list cannot be converted",
+                "data decides how long the list is", "join it with torch.cat or torch.stack first");
   }
   if (builtin) return builtin->run(*this, schema, arguments);
   if (const CopiedView copied = find_copied_view(schema); copied.builtin != nullptr)

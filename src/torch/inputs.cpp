@@ -183,6 +183,12 @@ struct Outputs {
       }
       return {};
     }
+    if (m.is_sequence(value))
+      return m.fail(ErrorKind::unsupported,
+                    fmt::format("the output {} is a list whose length data decides",
+                                name.empty() ? fmt::format("{}", count) : name),
+                    "the graph's outputs are tensors, and as many as it says",
+                    "return torch.stack() or torch.cat() of it");
     if (const DictRef* dict = value.get<DictRef>()) {
       const auto items = m.state.dicts[dict->id].items;
       for (const auto& [key, item] : items)

@@ -85,6 +85,8 @@ class Interpreter {
                      State& merged);
   Result<Value> join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y,
                              ir::Node* node, State& merged);
+  Result<ListData> join_sequences(const ListData& a, const ListData& b, Branch& x, Branch& y,
+                                  ir::Node* node);
   Status join_state(Branch& x, Branch& y, ir::Node* node, const State& before, State& merged);
 
   Machine& m_;

@@ -121,9 +121,20 @@ class Machine {
   // holds, counted as often as it is held, is more than any program needs: values are walked
   // without looking for either.
   Status may_hold(const Value& container, const Value& item) const;
+  // Null for what is neither, and for a list whose length data decides.
   const std::vector<Value>* items(const Value& list_or_tuple) const;
   Result<std::vector<Value>> iterate(const Value& value);
   Result<Shape> to_shape(const Value& list);
+
+  // --- lists whose length data decides (sequences.cpp)
+  bool is_sequence(const Value& value) const;
+  // The list as a sequence of the graph; `sample` tells the kind of elements of one that is empty.
+  Result<ir::Value*> sequence(const ListData& list, const Value& sample);
+  Status append_to_sequence(uint32_t list, const Value& item);
+  Result<Value> sequence_item(const ListData& list, const Value& index);
+  Result<Value> sequence_length(const ListData& list);
+  // torch.cat and torch.stack of such a list.
+  Result<Value> join_sequence(const ListData& list, const Value& dim, bool stacked);
 
   Error error(ErrorKind kind, std::string what, std::string why, std::string hint = {}) const;
   std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string why,

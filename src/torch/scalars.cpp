@@ -370,7 +370,10 @@ std::string Machine::to_text(const Value& value) const {
 }
 
 const std::vector<Value>* Machine::items(const Value& value) const {
-  if (const ListRef* list = value.get<ListRef>()) return &state.lists[list->id].items;
+  if (const ListRef* list = value.get<ListRef>()) {
+    const ListData& data = state.lists[list->id];
+    return data.sequence ? nullptr : &data.items;
+  }
   if (const TupleRef* tuple = value.get<TupleRef>()) return &(*tuple)->items;
   return nullptr;
 }
@@ -456,6 +459,9 @@ Result<std::vector<Value>> Machine::iterate(const Value& value) {
   }
   if (const Poison* p = value.get<Poison>())
     return fail(ErrorKind::unsupported, "cannot iterate", p->reason);
+  if (is_sequence(value))
+    return fail(ErrorKind::unsupported, "cannot iterate", "data decides how long the list is",
+                "stack its tensors with torch.stack or torch.cat first");
   return fail(ErrorKind::bad_file, "cannot iterate", "over a value of kind " + value.kind());
 }
 

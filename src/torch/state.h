@@ -12,6 +12,10 @@ namespace tenon::torch {
 struct ListData {
   std::vector<Value> items;
   std::string element_type;  // as annotated, may be empty
+  // Where data decides how many elements there are: a sequence of tensors in the graph, `items`
+  // being empty, and a value of the elements' kind.
+  ir::Value* sequence = nullptr;
+  Value sample = {};
 };
 
 struct DictData {

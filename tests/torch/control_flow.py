@@ -144,6 +144,126 @@ class ComplexBranchesAndLoops(nn.Module):
         return torch.view_as_real(y), y.abs(), y
 
 
+class EarlyReturn(nn.Module):
+    def forward(self, x: Tensor):
+        if bool(x.sum() > 0):
+            return x + 1
+        y = x * 2
+        if bool(y.min() < -5):
+            return y - 1
+        return y + x
+
+
+class BreakAndContinue(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        total = torch.zeros_like(x)
+        for i in range(int(steps)):
+            if i == 1:
+                continue
+            total = total + x
+            if bool(total.sum() > 20):
+                break
+        return total
+
+
+class ListGrowsByStack(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        seen: List[Tensor] = []
+        for i in range(int(steps)):
+            x = x * 0.5 + i
+            seen.append(x[0])
+        return torch.stack(seen, 1), len(seen)
+
+
+class ListGrowsWhereDataSays(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        seen: List[Tensor] = [x[:1]]
+        sums: List[float] = []
+        for i in range(int(steps)):
+            part = x[: i % 2 + 1] * (i + 1)
+            if bool(part.sum() > 0):
+                seen.append(part)
+            sums.append(float(part.sum()))
+        return torch.cat(seen, 0), seen[-1] + 1, sums[0]
+
+
+class ListReadInLoop(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        seen: List[Tensor] = []
+        for i in range(int(steps)):
+            seen.append(x + i)
+        total = torch.zeros_like(x)
+        for t in seen:
+            total = total + t
+        return total
+
+
+class DecodeUntilEnd(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.next = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor, most: int = 6):
+        tokens: List[Tensor] = []
+        state = x[:1]
+        for _ in range(most):
+            state = torch.tanh(self.next(state)) * 2
+            token = state.argmax(1)
+            tokens.append(token)
+            if bool(token.item() == 2):
+                break
+        return torch.cat(tokens, 0), state
+
+
+class OptionalStaysNone(nn.Module):
+    def forward(self, x: Tensor):
+        best: Optional[Tensor] = None
+        for i in range(x.size(0)):
+            if bool(x[i].sum() > 0):
+                if best is None:
+                    best = x[i]
+                else:
+                    best = best + x[i]
+        if best is None:
+            return x.sum(0) - 100
+        return best
+
+
+class LoopOverRows(nn.Module):
+    def forward(self, x: Tensor, picks: Tensor):
+        kept = torch.zeros(x.size(0), dtype=torch.bool)
+        for pick in torch.unique(picks):
+            rows = torch.where(picks == pick)[0]
+            kept[rows[:1]] = True
+        return x[torch.where(kept)[0]]
+
+
+class SizesChangeInLoop(nn.Module):
+    def forward(self, x: Tensor, sizes: Tensor):
+        out = torch.zeros(x.size(0), 3)
+        for i in range(sizes.size(0)):
+            height, width = int(sizes[i, 0].item()), int(sizes[i, 1].item())
+            grown = nn.functional.interpolate(x[None, None], size=(height, width), mode="bilinear", align_corners=False)[0, 0]
+            best = grown.reshape(-1).argmax()
+            column = best % grown.shape[1]
+            row = torch.div(best - column, grown.shape[1], rounding_mode="floor")
+            out[i, 0], out[i, 1] = row, column
+            out[i, 2] = grown[row, column]
+        return out
+
+
+class NestedLoops(nn.Module):
+    def forward(self, x: Tensor, steps: Tensor):
+        n = 0
+        for i in range(int(steps)):
+            while bool(x.abs().max() > 1 + i) and n < 20:
+                x = x * 0.75
+                n += 1
+            x = x + 1
+        return x, n
+
+
 def rows(*data: List[float]) -> Tensor:
     return torch.tensor(data, dtype=torch.float32)
 
@@ -162,6 +282,16 @@ CASES = [
     (BranchOnCount, [(UP,), (DOWN - 9,)]),
     (OptionalAndDict, [(UP,), (DOWN - 9,)]),
     (Checked, [(UP,)]),
+    (EarlyReturn, [(UP,), (DOWN,), (DOWN - 9,)]),
+    (BreakAndContinue, [(UP, torch.tensor(5)), (DOWN, torch.tensor(3)), (UP, torch.tensor(0))]),
+    (ListGrowsByStack, [(UP, torch.tensor(3)), (DOWN, torch.tensor(1))]),
+    (ListGrowsWhereDataSays, [(UP, torch.tensor(4)), (DOWN, torch.tensor(2))]),
+    (ListReadInLoop, [(UP, torch.tensor(3)), (DOWN, torch.tensor(1))]),
+    (DecodeUntilEnd, [(UP,), (DOWN,), (MIXED,)]),
+    (OptionalStaysNone, [(UP,), (DOWN - 9,), (MIXED,)]),
+    (LoopOverRows, [(UP, torch.tensor([3, 1])), (MIXED, torch.tensor([2, 2]))]),
+    (SizesChangeInLoop, [(UP, torch.tensor([[5, 9], [12, 6]])), (MIXED, torch.tensor([[3, 4], [7, 2]]))]),
+    (NestedLoops, [(UP * 5, torch.tensor(3)), (DOWN, torch.tensor(0))]),
     (ComplexBranchesAndLoops, [(UP, torch.tensor(3)), (DOWN, torch.tensor(2)), (UP, torch.tensor(0))]),
 ]
 
@@ -212,7 +342,8 @@ def check(tenon: str, module: type, inputs: List[Tuple[Tensor, ...]], work: Path
         return [f"{name}: {error}"]
     failures = []
     for k, given in enumerate(inputs):
-        want = flatten(eager(*[t.clone() for t in given]))
+        with torch.no_grad():
+            want = flatten(eager(*[t.clone() for t in given]))
         got = session.run(None, {n: t.numpy() for n, t in zip(names, given)})
         if why := close(got, want):
             failures.append(f"{name} inputs {k}: ONNX Runtime: {why}")

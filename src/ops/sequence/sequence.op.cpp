@@ -9,9 +9,10 @@ namespace {
 // itself, which stand for nothing; an element taken out gets symbols of its own.
 Result<ir::Type> element_type(InferContext& context, size_t i) {
   const ir::Type& type = context.input(i)->type;
-  if (type.kind != ir::Type::Kind::sequence || !type.element)
+  if (type.kind != ir::Type::Kind::sequence)
     return context.fail(fmt::format("input {} is {}, not a sequence", i, type.str()));
-  return *type.element;
+  // A sequence that nothing has been put into yet has no element type: the first element gives it.
+  return type.element ? *type.element : ir::Type::tensor(DType::undefined, std::nullopt);
 }
 
 ir::Type as_output(InferContext& context, const ir::Type& element) {
@@ -50,14 +51,11 @@ Status infer_sequence_empty(InferContext& context) {
   const int64_t dtype = context.as<SequenceEmpty>().dtype.value_or(1);
   if (dtype < 1 || dtype > static_cast<int64_t>(DType::i2))
     return context.fail(fmt::format("dtype {} is no data type", dtype));
-  context.set_type(0,
-                   ir::Type::sequence(ir::Type::tensor(static_cast<DType>(dtype), std::nullopt)));
+  ir::Type nothing;
+  nothing.kind = ir::Type::Kind::sequence;
+  nothing.dtype = DType::undefined;
+  context.set_type(0, std::move(nothing));
   return {};
-}
-
-// Whether no element has been put in: then the first one says what the elements are.
-bool starts_empty(const ir::Value* value) {
-  return value && value->producer && value->producer->is("SequenceEmpty");
 }
 
 Status infer_sequence_insert(InferContext& context) {
@@ -65,7 +63,7 @@ Status infer_sequence_insert(InferContext& context) {
   const ir::Type& added = context.input(1)->type;
   ir::Value& out = *context.node().output(0);
   out.type = ir::Type::sequence(element);
-  if (starts_empty(context.input(0)) && element.dtype == added.dtype) {
+  if (!context.input(0)->type.element) {
     element = added;
   } else {
     auto merged = merge_types(element, added, out);
