@@ -13,6 +13,7 @@ import numpy
 import torch
 
 import cases_complex  # noqa: F401
+import cases_neural  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
 import cases_sequence  # noqa: F401

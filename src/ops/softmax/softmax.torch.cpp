@@ -36,6 +36,22 @@ V* safe_softmax(LowerContext& c) {
   return lower::where(c, none, lower::like(c, weights, 0), weights);
 }
 
+// The gradient of softmax, y * (g - sum(g * y)), and of its logarithm, g - exp(y) * sum(g), from
+// the results y.
+template <bool logarithm>
+V* backward(LowerContext& c) {
+  V *gradient = c.tensor("grad_output"), *y = c.tensor("output");
+  const auto axis = lower::axis(c, "dim", y);
+  if (!axis) return nullptr;
+  std::vector<int64_t> axes;
+  if (lower::rank(c, y) > 0) axes.push_back(*axis);
+  auto sum = [&](V* x) { return lower::reduce(c, "ReduceSum", x, axes, true); };
+  V* out = logarithm
+               ? lower::sub(c, gradient, lower::mul(c, c.b.emit_named("Exp", {y}), sum(gradient)))
+               : lower::mul(c, y, lower::sub(c, gradient, sum(lower::mul(c, gradient, y))));
+  return c.b.cast(out, c.dtype("input_dtype").value_or(y->dtype()));
+}
+
 }  // namespace softmax_lowering
 
 std::span<const torch::Lowering> softmax_torch() {
@@ -48,6 +64,8 @@ std::span<const torch::Lowering> softmax_torch() {
       {"aten::log_softmax.int", lower_as<LogSoftmax>},
       {"aten::_log_softmax", lower_as<LogSoftmax>},
       {"aten::special_log_softmax", lower_as<LogSoftmax>},
+      {"aten::_softmax_backward_data", backward<false>},
+      {"aten::_log_softmax_backward_data", backward<true>},
   };
   return kAll;
 }
