@@ -422,6 +422,9 @@ Result<Value> Machine::in_place(const Schema& schema, std::vector<Value>& argume
   }
   const auto schemas = find_schemas(name);
   const Schema* functional = out_variant ? nullptr : find_overload(name, schema.overload);
+  // normal_ has a form without writing under another name: normal makes tensors of other arguments.
+  if (!functional && !out_variant)
+    functional = find_overload(name + "_functional", schema.overload);
   auto usable = [&](const Schema& s) { return is_usable(s, *lowerings_); };
   if (functional && !usable(*functional)) return missing(schema, arguments);
   if (!functional && std::none_of(schemas.begin(), schemas.end(),

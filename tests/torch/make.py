@@ -16,6 +16,7 @@ import cases_complex  # noqa: F401
 import cases_neural  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
+import cases_random  # noqa: F401
 import cases_sequence  # noqa: F401
 import cases_views  # noqa: F401
 from case import ALL
