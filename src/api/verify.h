@@ -1,6 +1,8 @@
 // Compares outputs with a reference's, and says what the reference is.
 #pragma once
 
+#include <set>
+
 #include "api/session.h"
 #include "numerics/compare.h"
 
@@ -20,11 +22,17 @@ struct StageReport {
   numerics::Verdict verdict() const;
 };
 
-// Outputs in the order of the names; another number of them is a usage error.
+// The outputs that depend on random numbers which are others each time: two runs say nothing about
+// them.
+std::set<std::string> random_outputs(const ir::Graph& graph, const ir::OpSet& ops);
+
+// Outputs in the order of the names; another number of them is a usage error. Those of `random` are
+// inconclusive where they have the reference's form.
 Result<std::vector<OutputReport>> compare_outputs(std::span<const std::string> names,
                                                   std::span<const Tensor> outputs,
                                                   std::span<const Tensor> reference,
-                                                  const numerics::ToleranceOptions& tolerances);
+                                                  const numerics::ToleranceOptions& tolerances,
+                                                  const std::set<std::string>& random);
 
 std::vector<std::string> output_names(const ir::Graph& graph);
 

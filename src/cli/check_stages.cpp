@@ -180,7 +180,8 @@ class Check {
   Result<CheckedStage> compared(std::string stage, const Tensors& outputs) const {
     CheckedStage out{.report = {.stage = std::move(stage), .reference = out_.reference}};
     out.report.outputs =
-        TRY(api::compare_outputs(names_, outputs, reference_, request_.tolerances));
+        TRY(api::compare_outputs(names_, outputs, reference_, request_.tolerances,
+                                 api::random_outputs(*loaded_.graph, tables_.ops)));
     return out;
   }
 

@@ -21,6 +21,7 @@
 #include "ops/pad/pad.h"
 #include "ops/pool/pool.h"
 #include "ops/qr/qr.h"
+#include "ops/random/random.h"
 #include "ops/reduce/reduce.h"
 #include "ops/resize/resize.h"
 #include "ops/rms_norm/rms_norm.h"
@@ -130,6 +131,12 @@ std::vector<Case> activations() {
   add("Celu", [](Builder& b, Value* v) { return b.emit(ops::Celu{.alpha = 0.7f}, {v}); });
   add("HardSwish", [](Builder& b, Value* v) { return b.emit_named("HardSwish", {v}); });
   add("Mish", [](Builder& b, Value* v) { return b.emit_named("Mish", {v}); });
+  // Probabilities of 0 and 1 leave nothing to chance.
+  add("Bernoulli", [](Builder& b, Value* v) {
+    Value* certain = b.cast(b.emit_named("Greater", {v, b.scalar(0, DType::f32)}), DType::f32);
+    return b.emit(ops::Bernoulli{.dtype = static_cast<int64_t>(DType::boolean), .seed = {}},
+                  {certain});
+  });
   return out;
 }
 

@@ -383,11 +383,20 @@ bool Machine::keeps_strides(const std::vector<Value>& arguments) const {
   });
 }
 
+// Operators of PyTorch that give an undefined tensor, which is None in programs, for what the call
+// did not ask for.
+static bool gives_undefined(const Schema& schema) {
+  return schema.name == "aten::_native_multi_head_attention";
+}
+
 Result<Value> Machine::wrap_results(const Schema& schema, const LowerContext& context,
                                     bool strides_unsure) {
   const std::vector<ir::Value*>& values = context.results;
+  // A result that a lowering leaves out matters only where the program uses it.
   auto wrap = [&](ir::Value* value) -> Value {
-    if (value == nullptr) return {};
+    if (value == nullptr && gives_undefined(schema)) return {};
+    if (value == nullptr)
+      return Poison{fmt::format("Tenon does not compute this result of {}", schema.full_name())};
     Value made = tensor(value, context.is_complex_result(value));
     if (!strides_unsure || value->rank().value_or(0) < 2) return made;
     AbstractTensor out = **made.get<TensorRef>();
@@ -422,6 +431,9 @@ Result<Value> Machine::in_place(const Schema& schema, std::vector<Value>& argume
   }
   const auto schemas = find_schemas(name);
   const Schema* functional = out_variant ? nullptr : find_overload(name, schema.overload);
+  // normal_ has a form without writing under another name: normal makes tensors of other arguments.
+  if (!functional && !out_variant)
+    functional = find_overload(name + "_functional", schema.overload);
   auto usable = [&](const Schema& s) { return is_usable(s, *lowerings_); };
   if (functional && !usable(*functional)) return missing(schema, arguments);
   if (!functional && std::none_of(schemas.begin(), schemas.end(),

@@ -286,7 +286,9 @@ Result<Value> set_data(Machine& m, const Schema& schema, Arguments&) {
 
 Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
-  return Value::tuple({args[0], TRY(filled(m, t->sizes, Value::boolean(true), DType::boolean))});
+  const Value train = args[2].is_none() ? Value::boolean(true) : args[2];
+  const Value out = TRY(m.call("aten::dropout", {args[0], args[1], train}));
+  return Value::tuple({out, TRY(filled(m, t->sizes, Value::boolean(true), DType::boolean))});
 }
 
 // The counts, and a list of the edges in each dimension: two operators that give one each.

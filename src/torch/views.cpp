@@ -598,6 +598,19 @@ Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> same(Machine&, const Schema&, Arguments& args) { return args[0]; }
 
+// Does nothing in evaluation, which is what a model saved in training mode is taken as.
+Result<Value> dropout(Machine& m, const Schema&, Arguments& args) {
+  const auto on = m.decide(TRY(m.to_bool(args[2])));
+  const Float share = TRY(m.to_float(args[1]));
+  const std::string notice =
+      "dropout was saved in training mode; it is converted as in evaluation, where it does nothing";
+  const bool said = std::any_of(m.notices.begin(), m.notices.end(),
+                                [&](const Notice& other) { return other.text == notice; });
+  if (on.value_or(false) && !said && !(share.is_known() && share.known == 0))
+    m.notices.push_back({notice, ir::where(m.builder.origin())});
+  return args[0];
+}
+
 // The same memory, but no Python number any more.
 Result<Value> detach(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
@@ -846,12 +859,14 @@ std::span<const Builtin> view_builtins() {
       {"aten::swapaxes_.*", reshape_in_place},
       {"aten::swapdims_.*", reshape_in_place},
       {"aten::as_strided_.*", reshape_in_place},
-      {"aten::dropout", same},
-      {"aten::dropout_", same},
-      {"aten::feature_dropout", same},
-      {"aten::alpha_dropout", same},
-      {"aten::feature_dropout_", same},
-      {"aten::alpha_dropout_", same},
+      {"aten::dropout", dropout},
+      {"aten::dropout_", dropout},
+      {"aten::feature_dropout", dropout},
+      {"aten::feature_dropout_", dropout},
+      {"aten::alpha_dropout", dropout},
+      {"aten::alpha_dropout_", dropout},
+      {"aten::feature_alpha_dropout", dropout},
+      {"aten::feature_alpha_dropout_", dropout},
   };
   return kAll;
 }

@@ -16,8 +16,10 @@ import cases_complex  # noqa: F401
 import cases_fourier  # noqa: F401
 import cases_linalg  # noqa: F401
 import cases_losses  # noqa: F401
+import cases_neural  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
+import cases_random  # noqa: F401
 import cases_sequence  # noqa: F401
 import cases_special  # noqa: F401
 import cases_statistics  # noqa: F401

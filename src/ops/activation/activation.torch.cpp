@@ -26,13 +26,21 @@ V* leaky(LowerContext& c, double slope) {
 }
 V* leaky_relu(LowerContext& c) { return leaky(c, c.number("negative_slope")); }
 // Its slope is drawn at random in training only.
-V* rrelu(LowerContext& c) { return leaky(c, (c.number("lower") + c.number("upper")) / 2); }
+V* rrelu(LowerContext& c) {
+  if (c.flag("training")) {
+    c.machine().notices.push_back(
+        {"a leaky activation was saved with a random slope, in training mode; it is converted as "
+         "in "
+         "evaluation, with the mean slope",
+         ir::where(c.b.origin())});
+  }
+  return leaky(c, (c.number("lower") + c.number("upper")) / 2);
+}
 
+// The noise, which only training writes, is no result here.
 V* rrelu_with_noise(LowerContext& c) {
-  if (c.flag("training"))
-    return c.refuse("a random slope in training", "save the model in evaluation: model.eval()");
   V* y = rrelu(c);
-  return c.schema().returns.size() > 1 ? c.give({y, c.tensor("noise")}) : y;
+  return c.schema().returns.size() > 1 ? c.give({y, nullptr}) : y;
 }
 
 V* greater(LowerContext& c, V* x, double than) {
@@ -82,11 +90,13 @@ V* softplus(LowerContext& c) {
   return threshold >= 20 ? y : lower::where(c, greater(c, scaled, threshold), x, y);
 }
 
+// log_sigmoid_forward also gives exp(-|x|), which its gradient reads.
 V* log_sigmoid(LowerContext& c) {
-  V* y = c.b.emit_named("Neg",
-                        {c.b.emit_named("Softplus", {c.b.emit_named("Neg", {c.tensor("self")})})});
-  if (c.schema().returns.size() > 1) return c.give({y, nullptr});
-  return y;
+  V* x = c.tensor("self");
+  V* y = c.b.emit_named("Neg", {c.b.emit_named("Softplus", {c.b.emit_named("Neg", {x})})});
+  if (c.schema().returns.size() == 1) return y;
+  V* buffer = c.b.emit_named("Exp", {c.b.emit_named("Neg", {c.b.emit_named("Abs", {x})})});
+  return c.give({y, buffer});
 }
 
 V* hardshrink(LowerContext& c) {

@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "ops/activation/activation.h"
-#include "ops/common/lower.h"
+#include "ops/common/lower_expr.h"
+#include "ops/common/lower_matrix.h"
 #include "ops/gemm/gemm.h"
 #include "ops/layer_norm/layer_norm.h"
 
@@ -94,12 +95,42 @@ V* attend(LowerContext& c, std::string_view mask_name) {
   return lower::reshape(c, y, out);
 }
 
+// Logarithms of the sums of the exponentials of each query's scores, [batch, heads, queries], in
+// f32 at least. Null where keys are shared between heads.
+V* log_sums(LowerContext& c) {
+  V *query = c.tensor("query"), *key = c.tensor("key");
+  const Sizes q = lower::sizes(c, query), k = lower::sizes(c, key);
+  const auto size = q.back().constant();
+  if (q.size() != 4 || k.size() != 4 || !(q[1] == k[1])) return nullptr;
+  if (!c.has("scale") && !size) return nullptr;
+  const double scale =
+      c.has("scale") ? c.number("scale") : 1 / std::sqrt(static_cast<double>(*size));
+  const DType type = query->dtype() == DType::f64 ? DType::f64 : DType::f32;
+  V* scores = lower::matmul(c, c.b.cast(query, type),
+                            lower::transpose(c, c.b.cast(key, type), {0, 1, 3, 2}));
+  scores = lower::mul(c, scores, lower::like(c, scores, scale));
+  V* never = lower::like(c, scores, -HUGE_VAL);
+  if (c.has("attn_mask")) {
+    V* mask = c.tensor("attn_mask");
+    scores = mask->dtype() == DType::boolean ? lower::where(c, mask, scores, never)
+                                             : lower::add(c, scores, c.b.cast(mask, type));
+  }
+  if (c.flag("is_causal")) {
+    V* row = lower::unsqueeze(c, lower::count_to(c, q[2]), {1});
+    V* seen = c.b.emit_named("LessOrEqual", {lower::count_to(c, k[2]), row});
+    scores = lower::where(c, seen, scores, never);
+  }
+  return lower::Expr(c, scores).call("logsumexp", {lower::Expr(c, scores).ints({-1})}).result();
+}
+
 V* plain(LowerContext& c) { return attend(c, "attn_mask"); }
 V* with_statistics(LowerContext& c) {
   std::vector<V*> all(c.schema().returns.size(), nullptr);
   all[0] =
       attend(c, c.schema().name == "aten::_scaled_dot_product_efficient_attention" ? "attn_bias"
                                                                                    : "attn_mask");
+  if (c.schema().name == "aten::_scaled_dot_product_flash_attention_for_cpu" && !c.refused())
+    all[1] = log_sums(c);
   return c.refused() ? nullptr : c.give(std::move(all));
 }
 

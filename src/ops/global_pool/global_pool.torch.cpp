@@ -110,6 +110,55 @@ V* maximum_axis(LowerContext& c, V* x, int64_t axis, const ir::Dim& in, const ir
   return lower::reduce(c, "ReduceMax", windows, {axis + 1}, false);
 }
 
+// Where the maxima are in their planes, of the windows of all axes at once: places of their
+// elements come from a table, in which short windows repeat their last element, so that the first
+// maximum is found first. Null where the windows depend on data or are too many.
+V* maximum_places(LowerContext& c, V* x, const Target& t) {
+  struct Windows {
+    int64_t in, out, longest;
+  };
+  std::vector<Windows> axes;
+  int64_t count = 1, elements = 1;
+  for (size_t i = 0; i < t.in.size(); ++i) {
+    const auto n = t.in[i].constant(), m = t.out[i].constant();
+    if (!n || !m || *n < 1 || *m > (int64_t{1} << 20)) return nullptr;
+    int64_t longest = 0;
+    for (int64_t k = 0; k < *m; ++k)
+      longest = std::max(longest, window_end(k, *n, *m) - window_begin(k, *n, *m));
+    axes.push_back({*n, *m, longest});
+    count *= *m;
+    elements *= longest;
+    if (count * elements > (int64_t{1} << 24)) return nullptr;
+  }
+  std::vector<int64_t> places;
+  places.reserve(static_cast<size_t>(count * elements));
+  for (int64_t at = 0; at < count * elements; ++at) {
+    int64_t window = at / elements, element = at % elements, stride = 1, place = 0;
+    for (size_t i = axes.size(); i-- > 0;) {
+      const auto [in, out, longest] = axes[i];
+      const int64_t k = window % out, e = element % longest;
+      place += stride * std::min(window_begin(k, in, out) + e, window_end(k, in, out) - 1);
+      window /= out;
+      element /= longest;
+      stride *= in;
+    }
+    places.push_back(place);
+  }
+  const Sizes sizes = lower::sizes(c, x);
+  V* flat = lower::reshape(c, x, {sizes[0], sizes[1], ir::product(t.in)});
+  V* windows = lower::gather(c, flat, lower::int_table(c, places, {count, elements}), 2);
+  V* most = c.b.emit_with(
+      "ArgMax", {{"axis", int64_t{3}}, {"keepdims", int64_t{0}}, {"select_last_index", int64_t{0}}},
+      {windows});
+  std::vector<int64_t> first;
+  for (int64_t k = 0; k < count; ++k) first.push_back(k * elements);
+  V* at = lower::add(c, most, lower::int_table(c, first, {count}));
+  V* found = lower::gather(c, lower::int_table(c, places, {count * elements}), at, 0);
+  Sizes whole{sizes[0], sizes[1]};
+  whole.insert(whole.end(), t.out.begin(), t.out.end());
+  return lower::reshape(c, found, whole);
+}
+
 template <size_t rank>
 V* average(LowerContext& c) {
   return lower::batched(c, c.tensor("self"), rank + 2, [&](V* x) -> std::vector<V*> {
@@ -156,10 +205,11 @@ V* maximum(LowerContext& c) {
       return {out[0],
               c.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {out[1], c.b.dim(ir::product(t->in))})};
     }
+    V* places = maximum_places(c, x, *t);
     for (size_t i = 0; i < rank && !c.refused(); ++i) {
       x = maximum_axis(c, x, static_cast<int64_t>(i + 2), t->in[i], t->out[i]);
     }
-    return {x, nullptr};
+    return {x, places};
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "ops/common/lower.h"
 #include "ops/common/window.h"
+#include "ops/pad/pad.h"
 
 namespace tenon::ops {
 namespace pool_lowering {
@@ -80,6 +81,24 @@ V* max_pool(LowerContext& c) {
   });
 }
 
+// The input padded with zeros on both sides, after it as far as the last window reaches where sizes
+// are rounded up.
+V* with_whole_windows(LowerContext& c, V* x, const Arguments& a) {
+  const Sizes sizes = lower::sizes(c, x);
+  const auto window =
+      make_window("", a.kernel, a.stride, a.dilation, both_sides(a.padding), a.kernel.size(), true);
+  if (!window) return c.refuse(window.error());
+  Sizes begin(2, ir::Dim(0)), end(2, ir::Dim(0));
+  for (size_t i = 0; i < a.kernel.size(); ++i) {
+    const ir::Dim reached = (window->output(sizes[i + 2], i) - 1) * a.stride[i] + window->extent(i);
+    begin.emplace_back(a.padding[i]);
+    // Whole strides that no window takes any more stay outside.
+    end.push_back(max(reached - sizes[i + 2] - a.padding[i], ir::Dim(0)));
+  }
+  begin.insert(begin.end(), end.begin(), end.end());
+  return c.b.emit(Pad{}, {x, c.b.shape(begin), lower::like(c, x, 0)});
+}
+
 template <size_t rank>
 V* avg_pool(LowerContext& c) {
   const auto a = arguments(c, rank);
@@ -99,9 +118,11 @@ V* avg_pool(LowerContext& c) {
       if (!padded) op.count_include_pad = false;
       return {c.b.emit(op, {x})};
     }
-    if (op.ceil_mode)
-      return {
-          c.refuse("divisor_override together with ceil_mode, where the last window is cut short")};
+    if (op.ceil_mode) {
+      x = with_whole_windows(c, x, *a);
+      op.ceil_mode = false;
+      op.pads.assign(2 * rank, 0);
+    }
     // The average over whole windows, padding included, times the size of a window is their sum.
     op.count_include_pad = true;
     double area = 1;

@@ -81,6 +81,7 @@ Status infer_sequence_erase(InferContext& context) {
 
 Status infer_sequence_at(InferContext& context) {
   const ir::Type element = TRY(element_type(context, 0));
+  if (element.dtype == DType::undefined) return {};  // nothing more than before is known
   context.set_type(0, as_output(context, element));
   return {};
 }
@@ -94,6 +95,7 @@ Status infer_sequence_length(InferContext& context) {
 Status infer_concat_from_sequence(InferContext& context) {
   const auto op = context.as<ConcatFromSequence>();
   const ir::Type element = as_output(context, TRY(element_type(context, 0)));
+  if (element.dtype == DType::undefined) return {};  // nothing more than before is known
   if (!element.shape) {
     context.set(0, element.dtype, std::nullopt);
     return {};
