@@ -98,9 +98,13 @@ bool is_about_inputs(const ir::Guard& guard, const ir::Graph& graph) {
   std::map<std::string, int> names;
   guard.lhs.collect_symbols(names);
   guard.rhs.collect_symbols(names);
-  return std::ranges::none_of(graph.symbols, [&](const ir::Symbol& symbol) {
-    return names.contains(symbol.name) && symbol.source && symbol.source->producer;
-  });
+  std::map<std::string, int> of_inputs;
+  for (const ir::Value* input : graph.inputs()) {
+    if (!input->type.is_tensor() || !input->shape()) continue;
+    for (const ir::Dim& size : *input->shape()) size.collect_symbols(of_inputs);
+  }
+  return std::ranges::all_of(names,
+                             [&](const auto& name) { return of_inputs.contains(name.first); });
 }
 
 }  // namespace
