@@ -103,7 +103,16 @@ bool needs_places(const Request& r, const Sizes& sizes, const std::vector<float>
   return false;
 }
 
+// PyTorch refuses to resize to nothing: a size that the data decides is at least one from here on.
+void at_least_one(LowerContext& c, const Sizes& sizes) {
+  for (const ir::Dim& size : sizes) {
+    ir::Symbol* symbol = c.b.graph().root().find_symbol(size.symbol_name());
+    if (symbol && symbol->range.min < 1) symbol->range.min = 1;
+  }
+}
+
 V* resize(LowerContext& c, V* x, Request r) {
+  at_least_one(c, r.out);
   const Sizes sizes = lower::sizes(c, x);
   if (sizes.size() < 3) return c.refuse("the input has fewer than three dimensions");
   const size_t spatial = sizes.size() - 2;
