@@ -196,8 +196,7 @@ Result<Value> copy_view(Machine& m, const CopiedView& copied, std::vector<Value>
 // Whether something computes this very overload.
 bool is_usable(const Schema& schema, const Lowerings& lowerings) {
   return find_builtin(schema) != nullptr || lowerings.find(schema) != nullptr ||
-         lowerings.find_complex(schema) != nullptr ||
-         find_copied_view(schema).builtin != nullptr;
+         lowerings.find_complex(schema) != nullptr || find_copied_view(schema).builtin != nullptr;
 }
 
 }  // namespace
