@@ -41,6 +41,11 @@ V* safe_softmax(LowerContext& c) {
 template <bool logarithm>
 V* backward(LowerContext& c) {
   V *gradient = c.tensor("grad_output"), *y = c.tensor("output");
+  const DType given = y->dtype();
+  // Half types are computed in f32.
+  const DType type = given == DType::f64 ? DType::f64 : DType::f32;
+  gradient = c.b.cast(gradient, type);
+  y = c.b.cast(y, type);
   const auto axis = lower::axis(c, "dim", y);
   if (!axis) return nullptr;
   std::vector<int64_t> axes;
@@ -49,7 +54,7 @@ V* backward(LowerContext& c) {
   V* out = logarithm
                ? lower::sub(c, gradient, lower::mul(c, c.b.emit_named("Exp", {y}), sum(gradient)))
                : lower::mul(c, y, lower::sub(c, gradient, sum(lower::mul(c, gradient, y))));
-  return c.b.cast(out, c.dtype("input_dtype").value_or(y->dtype()));
+  return c.b.cast(out, c.dtype("input_dtype").value_or(given));
 }
 
 }  // namespace softmax_lowering
