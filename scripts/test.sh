@@ -37,6 +37,17 @@ fuzz() {
   ctest --test-dir build/fuzz --output-on-failure
 }
 
+# PyTorch's operator database in 32-bit floating point: the files are made anew, converted, run and compared.
+operator_database() {
+  local folder=build/op_db/float32
+  rm -rf "$folder"
+  for part in $(seq "$jobs"); do
+    OMP_NUM_THREADS=1 "$python" tests/op_db/make.py "$folder" --part "$part/$jobs" > /dev/null 2>&1 &
+  done
+  wait
+  "$python" tests/op_db/run.py build/release/tests/torch/torch_cases "$folder" --known tests/op_db/known_misses.txt
+}
+
 scripts/setup.sh --tests || { echo 'test.sh: the set-up failed; nothing can run' >&2; exit 1; }
 step 'formatting' scripts/lint.sh --format
 step 'structure' "$python" tests/structure/includes.py
@@ -47,6 +58,7 @@ step 'ONNX test models' "$python" tests/conformance/run.py
 # Exporting every case takes PyTorch a quarter of an hour; tracing takes a minute. Leave out `traced` for all.
 step 'PyTorch operators' "$python" tests/torch/run.py build/release/tests/torch/torch_cases build/torch_cases '*' traced
 step 'control flow' "$python" tests/torch/control_flow.py build/release/tenon build/control_flow
+step 'operator database' operator_database
 step 'command line' "$python" tests/cli/run.py
 step 'guides' "$python" tests/guides/run.py
 step 'models' "$python" tests/models/matrix.py --share

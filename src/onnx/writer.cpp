@@ -68,8 +68,8 @@ Message type_proto(const ir::Type& type) {
   if (!type.is_tensor()) {
     Message wrapper;
     // What holds nothing still needs a type of element in the file.
-    wrapper.message(1, type_proto(type.element ? *type.element
-                                               : ir::Type::tensor(DType::f32, std::nullopt)));
+    wrapper.message(
+        1, type_proto(type.element ? *type.element : ir::Type::tensor(DType::f32, std::nullopt)));
     out.message(type.kind == ir::Type::Kind::sequence ? 4 : 9, std::move(wrapper));
     return out;
   }

@@ -18,8 +18,8 @@ struct Interpreter::Branch {
   State state;
   Locals locals;
   Flow flow;
-  std::string line;  // of the branch, for messages
-  Bool condition;    // of the branch, the same on both sides
+  std::string line;    // of the branch, for messages
+  Bool condition;      // of the branch, the same on both sides
   size_t symbols = 0;  // how many there were before the branch
 };
 
@@ -374,9 +374,13 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
     const TensorRef* parts = joined.get<TensorRef>();
     return parts ? Value(complex_view(*parts)) : joined;
   }
-  if (a->dtype != b->dtype) return Poison{fmt::format("the two sides of the branch at {} give tensors of other types", x.line)};
+  if (a->dtype != b->dtype)
+    return Poison{
+        fmt::format("the two sides of the branch at {} give tensors of other types", x.line)};
   if (a->sizes.size() != b->sizes.size())
-    return Poison{fmt::format("the two sides of the branch at {} give tensors of {} and {} dimensions", x.line, a->sizes.size(), b->sizes.size())};
+    return Poison{
+        fmt::format("the two sides of the branch at {} give tensors of {} and {} dimensions",
+                    x.line, a->sizes.size(), b->sizes.size())};
   ir::Graph& outer = m_.builder.graph();
   auto hand_out = [&](Branch& side, const TensorRef& t) -> Status {
     std::swap(m_.state, side.state);
@@ -418,7 +422,7 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
 Result<ListData> Interpreter::join_sequences(const ListData& a, const ListData& b, Branch& x,
                                              Branch& y, ir::Node* node) {
   const ListData& longer = a.sequence || !a.items.empty() ? a : b;
-  const Value sample = longer.sequence ? longer.sample
+  const Value sample = longer.sequence        ? longer.sample
                        : longer.items.empty() ? Value()
                                               : longer.items[0];
   ir::Graph& outer = m_.builder.graph();
@@ -494,12 +498,14 @@ Result<Value> Interpreter::join(const Value& a, const Value& b, Branch& x, Branc
     return number_from(m_, output, a, {std::min(r1.min, r2.min), std::max(r1.max, r2.max)});
   }
   if (a.v.index() != b.v.index()) {
-    return Poison{fmt::format("the two sides of the branch at {} give {} and {}", x.line, a.kind(), b.kind())};
+    return Poison{fmt::format("the two sides of the branch at {} give {} and {}", x.line, a.kind(),
+                              b.kind())};
   }
   if (const TupleRef* s = a.get<TupleRef>()) {
     const TupleRef& t = *b.get<TupleRef>();
     if ((*s)->items.size() != t->items.size())
-      return Poison{fmt::format("the two sides of the branch at {} give tuples of other lengths", x.line)};
+      return Poison{
+          fmt::format("the two sides of the branch at {} give tuples of other lengths", x.line)};
     TupleData joined{{}, (*s)->names, (*s)->type};
     for (size_t i = 0; i < (*s)->items.size(); ++i)
       joined.items.push_back(TRY(join((*s)->items[i], t->items[i], x, y, node, merged)));
@@ -681,7 +687,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
   const State state0 = m_.state;
   const Locals locals0 = call.locals;
   ir::Graph& graph = m_.builder.graph();
-  std::map<Slot, ir::Type> carried;  // with the type inside the loop
+  std::map<Slot, ir::Type> carried;   // with the type inside the loop
   std::map<uint32_t, Value> samples;  // of the elements of lists that grow
 
   auto number_type = [](const Value& v) { return ir::Type::tensor(number_dtype(v), Shape{}); };

@@ -275,7 +275,8 @@ Result<Evaluation> evaluate(Program& program, const ImportOptions& options, cons
   bind_symbols(*out.graph);
   out.before = m.state;
 
-  auto result = interpreter.call_method(interpreter.root(), options.method, {}, std::move(keywords));
+  auto result =
+      interpreter.call_method(interpreter.root(), options.method, {}, std::move(keywords));
   if (result) {
     if (auto ok = add_outputs(m, *result, options); !ok) result = std::unexpected(ok.error());
   }

@@ -16,18 +16,18 @@ bool unchanged(const Value& a, const State& x, const Value& b, const State& y, i
   const ListRef *s = a.get<ListRef>(), *t = b.get<ListRef>();
   if (s && t) {
     const auto &p = x.lists[s->id].items, &q = y.lists[t->id].items;
-    return p.size() == q.size() && std::equal(p.begin(), p.end(), q.begin(),
-                                              [&](const Value& one, const Value& other) {
-                                                return unchanged(one, x, other, y, depth + 1);
-                                              });
+    return p.size() == q.size() &&
+           std::equal(p.begin(), p.end(), q.begin(), [&](const Value& one, const Value& other) {
+             return unchanged(one, x, other, y, depth + 1);
+           });
   }
   const TupleRef *u = a.get<TupleRef>(), *v = b.get<TupleRef>();
   if (u && v) {
     const auto &p = (*u)->items, &q = (*v)->items;
-    return p.size() == q.size() && std::equal(p.begin(), p.end(), q.begin(),
-                                              [&](const Value& one, const Value& other) {
-                                                return unchanged(one, x, other, y, depth + 1);
-                                              });
+    return p.size() == q.size() &&
+           std::equal(p.begin(), p.end(), q.begin(), [&](const Value& one, const Value& other) {
+             return unchanged(one, x, other, y, depth + 1);
+           });
   }
   return same(a, b);
 }
@@ -159,12 +159,12 @@ Result<bool> add_changes(const Machine& m, std::vector<StateSlot>& slots,
       more = true;
     } else if (change.form && (change.form->dtype != known->form->dtype ||
                                change.form->shape != known->form->shape)) {
-      return m.fail(ErrorKind::unsupported,
-                    fmt::format("the module's state '{}' cannot be kept", change.name),
-                    fmt::format("its shape grows from {} to {} with a call",
-                                ir::to_string(known->form->shape),
-                                ir::to_string(change.form->shape)),
-                    "convert with --state drop, which forgets what a call leaves behind");
+      return m.fail(
+          ErrorKind::unsupported,
+          fmt::format("the module's state '{}' cannot be kept", change.name),
+          fmt::format("its shape grows from {} to {} with a call",
+                      ir::to_string(known->form->shape), ir::to_string(change.form->shape)),
+          "convert with --state drop, which forgets what a call leaves behind");
     }
   }
   return more;
@@ -219,7 +219,8 @@ bool begins_with_zeros(const ir::Graph& first, const ir::Graph& graph,
     for (size_t i = 0; i < g.inputs().size(); ++i) {
       const ir::Value* input = g.inputs()[i];
       ir::Bindings sizes;
-      for (const ir::Symbol& s : g.symbols) sizes[s.name] = s.opt.value_or(std::max<int64_t>(s.range.min, 1));
+      for (const ir::Symbol& s : g.symbols)
+        sizes[s.name] = s.opt.value_or(std::max<int64_t>(s.range.min, 1));
       Dims dims;
       for (const Dim& size : *input->type.shape) {
         const auto n = size.evaluate(sizes);
@@ -258,9 +259,8 @@ bool begins_with_zeros(const ir::Graph& first, const ir::Graph& graph,
 // The initial values that the module does not hold, because its first call makes them.
 Status find_initial(std::vector<StateSlot>& slots, Evaluation& first, Evaluation& last,
                     const ImportOptions& options) {
-  const bool unknown = std::any_of(slots.begin(), slots.end(), [](const StateSlot& s) {
-    return s.form && !s.initial;
-  });
+  const bool unknown = std::any_of(slots.begin(), slots.end(),
+                                   [](const StateSlot& s) { return s.form && !s.initial; });
   if (!unknown || options.kernels == nullptr) return {};
   TRY(leave_state(*first.machine, slots));
   const bool zeros = begins_with_zeros(*first.graph, *last.graph, *options.kernels);
@@ -306,8 +306,8 @@ void enter_state(Machine& m, std::vector<StateSlot>& slots) {
     } else if (attribute.is<Bool>()) {
       attribute = Bool{Bool::Kind::computed, {}, {}, {}, number};
     } else {
-      const Dim symbol = m.builder.graph().fresh_symbol("state", {ir::Interval::kMin,
-                                                                  ir::Interval::kMax});
+      const Dim symbol =
+          m.builder.graph().fresh_symbol("state", {ir::Interval::kMin, ir::Interval::kMax});
       m.builder.graph().find_symbol(symbol.symbol_name())->source = number;
       attribute = symbol;
     }
@@ -324,10 +324,9 @@ Result<Imported> with_state(
   const std::vector<StateSlot> changes = changed_state(*first.machine, first.before);
   if (!options.keep_state) {
     for (const StateSlot& slot : changes) {
-      first.machine->notices.push_back(
-          {"the program writes to " + slot.name +
-               "; the new value is used but not kept for the next run",
-           {}});
+      first.machine->notices.push_back({"the program writes to " + slot.name +
+                                            "; the new value is used but not kept for the next run",
+                                        {}});
     }
   } else if (!changes.empty()) {
     auto more = add_changes(*first.machine, slots, changes);

@@ -154,7 +154,8 @@ Result<Float> Machine::to_float(const Value& value) {
     }
     TRY(need_real(**t, "a number"));
     ir::Value* source = TRY(read(**t));
-    if (auto constant = constant_element(*this, *source)) return Float{*constant, {}, 1, 0, nullptr};
+    if (auto constant = constant_element(*this, *source))
+      return Float{*constant, {}, 1, 0, nullptr};
     if (source->rank() != 0)
       source = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
                                  {source, builder.ints(std::initializer_list<int64_t>{})});

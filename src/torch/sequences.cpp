@@ -1,5 +1,5 @@
-// Lists that grow while a loop runs that data decides: sequences of tensors in the graph. Numbers in
-// them are tensors without dimensions there.
+// Lists that grow while a loop runs that data decides: sequences of tensors in the graph. Numbers
+// in them are tensors without dimensions there.
 #include "ops/sequence/sequence.h"
 #include "torch/machine.h"
 

@@ -10,9 +10,10 @@ Value Value::tuple(std::vector<Value> items) {
 
 std::string Value::kind() const {
   static constexpr std::array<const char*, 16> kNames = {
-      "None",   "bool",  "int",    "float", "str",      "Tensor",  "list",   "dict",
-      "object", "tuple", "device", "range", "function", "unknown", "complex",
-      "Optional that data decides"};
+      "None",     "bool",    "int",     "float",
+      "str",      "Tensor",  "list",    "dict",
+      "object",   "tuple",   "device",  "range",
+      "function", "unknown", "complex", "Optional that data decides"};
   return kNames[v.index()];
 }
 

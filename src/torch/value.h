@@ -125,7 +125,8 @@ struct Callable {
 // error.
 struct Poison {
   std::string reason;
-  bool uninitialised = false;  // of a variable that the program never reads without writing it first
+  bool uninitialised =
+      false;  // of a variable that the program never reads without writing it first
 };
 // An Optional that data decides: the value where `present` holds, else None.
 struct Maybe {

@@ -104,3 +104,13 @@ for causal in (False, True):
 case("flash_attention_log_sums_mask",
      lambda q, k, v, m: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=m, scale=0.3),
      r(2, 3, 5, 8), r(2, 3, 7, 8), r(2, 3, 7, 8), r(5, 7), export=False)
+
+# --- half types, which are computed in f32, and integers
+case("embedding_bag_half", lambda i, o, w: F.embedding_bag(i, w, o, mode="mean"), tokens, starts, table.half())
+case("native_batch_norm_half",
+     lambda x, w, m, v: torch.native_batch_norm(x, w, None, m, v, False, 0.1, 1e-5), r(3, 4, 5).half(), r(4).half(),
+     r(4).half(), pos(4).half())
+case("native_layer_norm_half", lambda x: torch.native_layer_norm(x, [5], None, None, 1e-5), r(3, 4, 5).half())
+case("native_layer_norm_double", lambda x: torch.native_layer_norm(x, [4, 5], None, None, 1e-5), r(3, 4, 5).double())
+case("softmax_backward_half", lambda g, y: aten._softmax_backward_data(g, y, 1, torch.float16), r(3, 5, seed=1).half(), y.half())
+case("native_dropout_backward_ints", lambda g, m: aten.native_dropout_backward(g, m, 1.25), ints(-5, 5, 3, 5), bools(3, 5))

@@ -15,6 +15,14 @@ struct Normalised {
   V* unbiased_variance = nullptr;
 };
 
+// Half types come with parameters of f32 or of their own type; statistics are as the parameters.
+DType statistics_type(LowerContext& c) {
+  for (const char* name : {"weight", "running_mean"}) {
+    if (V* parameter = c.tensor(name)) return parameter->dtype();
+  }
+  return c.tensor("input")->dtype();
+}
+
 // Normalised by the batch itself. Half types are computed in f32, as PyTorch does.
 Normalised by_batch(LowerContext& c) {
   V *given = c.tensor("input"), *weight = c.tensor("weight"), *bias = c.tensor("bias");
@@ -38,10 +46,7 @@ Normalised by_batch(LowerContext& c) {
   V* n = lower::count(c, x, axes, type);
   V* unbiased = lower::mul(c, lower::squeeze(c, variance, axes),
                            lower::div(c, n, lower::sub(c, n, lower::like(c, n, 1))));
-  V* statistics_like = c.tensor("running_mean");
-  const DType kept = weight            ? weight->dtype()
-                     : statistics_like ? statistics_like->dtype()
-                                       : given->dtype();
+  const DType kept = statistics_type(c);
   return {c.b.cast(y, given->dtype()), c.b.cast(lower::squeeze(c, mean, axes), kept),
           c.b.cast(lower::squeeze(c, c.b.emit_named("Reciprocal", {deviation}), axes), kept),
           unbiased};
@@ -108,7 +113,7 @@ V* native(LowerContext& c) {
   const bool batch = uses_batch(c);
   const Normalised out = batch ? by_batch(c) : Normalised{by_running(c)};
   if (c.refused()) return nullptr;
-  V* none = c.b.constant(Tensor::zeros(DType::f32, {0}));
+  V* none = c.b.constant(Tensor::zeros(statistics_type(c), {0}));
   std::vector<V*> all{out.y, batch ? out.mean : none, batch ? out.inverse_deviation : none};
   const bool functional = c.schema().name.ends_with("_functional");
   if (results == (functional ? 6 : 4)) all.push_back(c.b.constant(Tensor::zeros(DType::u8, {0})));

@@ -1,16 +1,16 @@
 // The gradient of dropout. Dropout itself is a view in evaluation (torch/views.cpp).
-#include "ops/common/lower.h"
+#include "ops/common/lower_expr.h"
 
 namespace tenon::ops {
 namespace dropout_lowering {
 
+using lower::Expr;
 using lower::V;
 using torch::LowerContext;
 
 V* backward(LowerContext& c) {
-  V* gradient = c.tensor("grad_output");
-  V* kept = c.b.cast(c.tensor("mask"), gradient->dtype());
-  return lower::mul(c, gradient, lower::mul(c, kept, c.scalar("scale", gradient->dtype())));
+  const Expr gradient = Expr::argument(c, "grad_output"), mask = Expr::argument(c, "mask");
+  return (gradient * (mask.to(gradient.dtype()) * Expr::argument(c, "scale"))).result();
 }
 
 }  // namespace dropout_lowering

@@ -58,9 +58,12 @@ V* embedding_bag(LowerContext& c) {
     return c.refuse("the table is no matrix, or the indices or offsets are no vector");
   const auto mode = static_cast<Mode>(c.constant("mode"));
   const ir::Dim n = lower::sizes(c, indices)[0], width = lower::sizes(c, weight)[1];
-  V* rows = lower::gather(c, weight, indices, 0);
+  // Half types are summed in f32.
+  const DType type = weight->dtype() == DType::f64 ? DType::f64 : DType::f32;
+  V* rows = c.b.cast(lower::gather(c, weight, indices, 0), type);
   if (c.has("per_sample_weights"))
-    rows = lower::mul(c, rows, lower::unsqueeze(c, c.tensor("per_sample_weights"), {1}));
+    rows = lower::mul(c, rows,
+                      lower::unsqueeze(c, c.b.cast(c.tensor("per_sample_weights"), type), {1}));
   const Bags bag = bags(c, n);
   V* kept = lower::expand(c, lower::like(c, rows, 1), {n});
   V* neutral = lower::like(c, rows, mode == Mode::max ? -HUGE_VAL : 0);
@@ -82,7 +85,7 @@ V* embedding_bag(LowerContext& c) {
               : lower::where(c, c.b.emit_named("Equal", {size, zero}), zero, out);
   }
   // What only the backward pass reads depends on the kernel that PyTorch takes.
-  return c.give({out, nullptr, nullptr, nullptr});
+  return c.give({c.b.cast(out, weight->dtype()), nullptr, nullptr, nullptr});
 }
 
 }  // namespace embedding_bag_lowering

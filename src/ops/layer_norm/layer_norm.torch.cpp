@@ -19,7 +19,12 @@ V* lower_with(LowerContext& c, size_t outputs) {
   op.epsilon = static_cast<float>(c.number("eps"));
   std::vector<V*> inputs{x, c.b.cast(weight, x->dtype())};
   if (bias) inputs.push_back(c.b.cast(bias, x->dtype()));
-  return c.give(c.b.emit_n(op, std::move(inputs), outputs));
+  // Mean and deviation are f32 where x and the weights are of different types, else of theirs.
+  V* given = c.tensor("weight");
+  const DType kept = given && given->dtype() != x->dtype() ? DType::f32 : x->dtype();
+  std::vector<V*> all = c.b.emit_n(op, std::move(inputs), outputs);
+  for (size_t i = 1; i < all.size(); ++i) all[i] = c.b.cast(all[i], kept);
+  return c.give(std::move(all));
 }
 
 V* plain(LowerContext& c) { return lower_with(c, 1); }

@@ -19,6 +19,8 @@ V* flat_planes(LowerContext& c, V* x) {
 // last one counts, or their sum.
 V* placed(LowerContext& c, V* values, V* places, const Sizes& planes, bool summed) {
   const Sizes before = lower::sizes(c, values);
+  const DType given = values->dtype();
+  if (summed && given != DType::f64) values = c.b.cast(values, DType::f32);
   if (before.size() != planes.size() + 2) return c.refuse("the sizes do not fit the input");
   const Sizes flat{before[0], before[1], ir::product(planes)};
   V* out = c.b.emit(ScatterElements{.axis = 2, .reduction = summed ? "add" : "none"},
@@ -26,7 +28,7 @@ V* placed(LowerContext& c, V* values, V* places, const Sizes& planes, bool summe
                      flat_planes(c, c.b.cast(places, DType::i64)), flat_planes(c, values)});
   Sizes whole{before[0], before[1]};
   whole.insert(whole.end(), planes.begin(), planes.end());
-  return lower::reshape(c, out, whole);
+  return c.b.cast(lower::reshape(c, out, whole), given);
 }
 
 template <size_t rank>

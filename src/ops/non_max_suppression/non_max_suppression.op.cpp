@@ -30,8 +30,7 @@ Status infer_non_max_suppression(InferContext& context) {
 }  // namespace
 
 std::span<const ir::OpSpec> non_max_suppression_op() {
-  static constexpr ir::OpSpec specs[] = {
-      spec<NonMaxSuppression>(2, 5, infer_non_max_suppression)};
+  static constexpr ir::OpSpec specs[] = {spec<NonMaxSuppression>(2, 5, infer_non_max_suppression)};
   return specs;
 }
 

@@ -45,8 +45,9 @@ Status run_non_max_suppression(RefContext& c) {
   const auto count = static_cast<size_t>(boxes.shape()[1]);
   std::vector<int64_t> selected;
   for (int64_t n = 0; n < boxes.shape()[0]; ++n) {
-    const auto of_image = boxes_of(std::span(all).subspan(static_cast<size_t>(n) * count * 4, count * 4),
-                                   c.as<NonMaxSuppression>().center_point_box == 1);
+    const auto of_image =
+        boxes_of(std::span(all).subspan(static_cast<size_t>(n) * count * 4, count * 4),
+                 c.as<NonMaxSuppression>().center_point_box == 1);
     for (int64_t k = 0; k < scores.shape()[1]; ++k) {
       const float* s = score.data() + static_cast<size_t>(n * scores.shape()[1] + k) * count;
       std::vector<size_t> order;
@@ -65,8 +66,8 @@ Status run_non_max_suppression(RefContext& c) {
       }
     }
   }
-  c.outputs[0] = from_elements<int64_t>(
-      DType::i64, {static_cast<int64_t>(selected.size() / 3), 3}, selected);
+  c.outputs[0] =
+      from_elements<int64_t>(DType::i64, {static_cast<int64_t>(selected.size() / 3), 3}, selected);
   return {};
 }
 

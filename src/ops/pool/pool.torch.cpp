@@ -105,6 +105,9 @@ V* avg_pool(LowerContext& c) {
   if (!a) return nullptr;
   return lower::batched(c, c.tensor("self"), rank + 2, [&](V* x) -> std::vector<V*> {
     const Sizes sizes = lower::sizes(c, x);
+    if (!is_floating(x->dtype()))
+      return {c.refuse("ONNX averages no integers, which PyTorch divides rounding towards zero",
+                       "cast the input to float32")};
     AveragePool op;
     op.ceil_mode = needs_ceil(*a, sizes);
     op.count_include_pad = c.flag("count_include_pad");
