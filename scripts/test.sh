@@ -45,7 +45,8 @@ operator_database() {
     OMP_NUM_THREADS=1 "$python" tests/op_db/make.py "$folder" --part "$part/$jobs" > /dev/null 2>&1 &
   done
   wait
-  "$python" tests/op_db/run.py build/release/tests/torch/torch_cases "$folder" --known tests/op_db/known_misses.txt
+  "$python" tests/op_db/run.py build/release/tests/torch/torch_cases "$folder" \
+    --may-refuse broadcast_shapes chalf tensor_split
 }
 
 scripts/setup.sh --tests || { echo 'test.sh: the set-up failed; nothing can run' >&2; exit 1; }
