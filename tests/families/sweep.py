@@ -210,18 +210,20 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     for library in options.libraries:
-        table: dict[str, dict[str, str]] = {}
+        report = options.folder / f"{library}.json"
+        # What is measured replaces what was measured before; the rest stays.
+        table: dict[str, dict[str, str]] = json.loads(report.read_text()) if report.exists() else {}
         for subject in subjects(library):
             if not fnmatch.fnmatch(subject.key, options.pattern):
                 continue
             kinds = [kind for kind in subject.kinds if options.kind in (None, kind)]
-            table[subject.key] = sweep(subject, kinds, options.opset)
-            for kind, verdict in table[subject.key].items():
+            verdicts = sweep(subject, kinds, options.opset)
+            table[subject.key] = table.get(subject.key, {}) | verdicts
+            report.write_text(json.dumps(table, indent=1))
+            for kind, verdict in verdicts.items():
                 print(f"{subject.key} {kind}: {verdict}", flush=True)
                 passed += verdict.startswith("PASS")
                 failed += verdict.startswith(("FAIL", "CRASH", "REFUSED"))
-        if options.pattern == "*" and not options.kind:
-            (options.folder / f"{library}.json").write_text(json.dumps(table, indent=1))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
