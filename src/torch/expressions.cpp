@@ -220,15 +220,19 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
     const Value value = TRY(eval(e.kids[1], call));
     const Expr& types = e.kids[2];
     const std::string_view text = call.file.text.text();
-    bool any = false;
+    const Maybe* maybe = value.get<Maybe>();  // None, or this, as data decides
+    bool any = false, none = false;
     auto check = [&](const Expr& type) {
-      any = any || is_instance(value, parse_type(text.substr(type.offset, type.end - type.offset)));
+      const SchemaType parsed = parse_type(text.substr(type.offset, type.end - type.offset));
+      any = any || is_instance(maybe ? *maybe->value : value, parsed);
+      none = none || is_instance(Value(), parsed);
     };
     if (types.is(K::tuple) || types.is(K::list)) {
       for (const Expr& type : types.kids) check(type);
     } else {
       check(types);
     }
+    if (maybe && any != none) return any ? maybe->present : m_.negate(maybe->present);
     return Value::boolean(any);
   }
   Value object;
@@ -385,8 +389,11 @@ bool Interpreter::is_instance(const Value& value, const SchemaType& type) const 
       return value.is_none() || is_instance(value, type.inner[0]);
     case T::list: {
       if (!value.is<ListRef>()) return false;
+      if (type.inner.empty()) return true;
+      if (m_.is_sequence(value))
+        return is_instance(m_.state.lists[value.get<ListRef>()->id].sample, type.inner[0]);
       const auto* items = m_.items(value);
-      return type.inner.empty() || items->empty() || is_instance((*items)[0], type.inner[0]);
+      return items->empty() || is_instance((*items)[0], type.inner[0]);
     }
     case T::tuple:
       return value.is<TupleRef>();

@@ -188,6 +188,10 @@ Result<Bool> Machine::to_bool(const Value& value) {
   if (const std::string* s = value.get<std::string>()) return Bool::of(!s->empty());
   if (value.is_none()) return Bool::of(false);
   if (const auto* all = items(value)) return Bool::of(!all->empty());
+  if (is_sequence(value)) {
+    const Value length = TRY(sequence_length(ListData(state.lists[value.get<ListRef>()->id])));
+    return Bool{Bool::Kind::relation, Relation::ne, *length.get<Dim>(), 0, nullptr};
+  }
   if (const Poison* p = value.get<Poison>())
     return fail(ErrorKind::unsupported, "a condition could not be computed", p->reason);
   return Bool::of(true);
@@ -359,6 +363,7 @@ std::string Machine::to_text(const Value& value) const {
           return "Tensor" + ir::to_string(v->sizes);
         else if constexpr (std::is_same_v<T, ListRef> || std::is_same_v<T, TupleRef>) {
           std::string out = std::is_same_v<T, ListRef> ? "[" : "(";
+          if (is_sequence(value)) return "list";
           for (const Value& item : *items(value)) {
             if (out.size() > 1) out += ", ";
             out += item.is<std::string>() ? "'" + to_text(item) + "'" : to_text(item);
