@@ -63,6 +63,33 @@ Status check_fit(const ir::Graph& graph, const ir::Value& input, const Tensor& t
   return {};
 }
 
+// What a module's state is before the first call, as the metadata of the graph says it: zeros, or its
+// numbers.
+std::optional<Tensor> initial_state(const ir::Graph& graph, const ir::Value& input) {
+  const auto entry = std::ranges::find(graph.metadata, "tenon.state." + input.name,
+                                       &std::pair<std::string, std::string>::first);
+  const auto dims =
+      input.shape() ? ir::constant_dims(*input.shape()) : std::optional<std::vector<int64_t>>();
+  if (entry == graph.metadata.end() || !dims) return std::nullopt;
+  const std::string text = entry->second.substr(entry->second.find('\n') + 1);
+  Tensor out = Tensor::zeros(input.dtype(), *dims);
+  if (text == "zeros") return out;
+  const char *at = text.data(), *end = at + text.size();
+  auto read = [&](auto values) {
+    for (auto& value : values) {
+      while (at != end && *at == ' ') ++at;
+      const auto [next, error] = std::from_chars(at, end, value);
+      if (error != std::errc()) return false;
+      at = next;
+    }
+    return at == end;
+  };
+  const bool whole = input.dtype() == DType::f32   ? read(out.mutable_values<float>())
+                     : input.dtype() == DType::i64 ? read(out.mutable_values<int64_t>())
+                                                   : false;
+  return whole ? std::optional(std::move(out)) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<Tensor>> match_inputs(const ir::Graph& graph,
@@ -80,6 +107,10 @@ Result<std::vector<Tensor>> match_inputs(const ir::Graph& graph,
     if (tensor == nullptr) tensor = find(fmt::format("input_{}", i));
     if (tensor == nullptr) tensor = find(fmt::format("arr_{}", i));
     if (tensor == nullptr) {
+      if (auto initial = initial_state(graph, input)) {
+        out.push_back(std::move(*initial));
+        continue;
+      }
       std::string names;
       for (const NamedTensor& t : given) names += (names.empty() ? "" : ", ") + t.name;
       return misfit(graph, file, fmt::format("input '{}' is missing", input.name),
