@@ -551,22 +551,32 @@ class Walker {
     return m_.write(*to, TRY(m_.read(**made)));
   }
 
-  // An input that the program writes to comes out as an output of its own, NAME_out.
+  // An input that the program writes to comes out as an output of its own, NAME_out. The signature
+  // tells of it only after run_decompositions(); before, the writes are operators.
   Status written_inputs() {
+    std::map<std::string, Value> written;
+    for (const exported::InputSpec& spec : program_.inputs) {
+      auto given = env_.find(spec.arg.text);
+      const TensorRef* t = given == env_.end() ? nullptr : given->second.get<TensorRef>();
+      if (spec.kind == exported::InputSpec::Kind::user_input && t &&
+          m_.state.storages[(*t)->storage].version > 0)
+        written[spec.arg.text] = given->second;
+    }
     for (const exported::OutputSpec& spec : program_.outputs) {
-      if (spec.kind != exported::OutputSpec::Kind::user_input_mutation) continue;
+      if (spec.kind == exported::OutputSpec::Kind::user_input_mutation)
+        written[spec.target] = TRY(convert(spec.arg, env_));
+    }
+    for (const auto& [name, value] : written) {
+      const TensorRef* t = value.get<TensorRef>();
+      if (t == nullptr) continue;
       if (!options_.keep_state) {
         m_.notices.push_back(
-            {fmt::format("the program writes to its input '{}', which stays as it was given",
-                         spec.target),
+            {fmt::format("the program writes to its input '{}', which stays as it was given", name),
              {}});
         continue;
       }
-      const Value value = TRY(convert(spec.arg, env_));
-      const TensorRef* t = value.get<TensorRef>();
-      if (t == nullptr) continue;
       ir::Value* out = m_.builder.emit_named("Identity", {TRY(m_.read(**t))});
-      out->name = spec.target + "_out";
+      out->name = name + "_out";
       m_.builder.graph().add_output(out);
     }
     return m_.builder.status();

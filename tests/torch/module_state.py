@@ -1,0 +1,166 @@
+"""Modules that keep something from one call to the next: converted by tenon, run call by call in ONNX Runtime with the state
+handed on, and compared with eager PyTorch.
+
+usage: module_state.py TENON WORK_DIRECTORY
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+
+class Counts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: Tensor):
+        self.calls += 1
+        return x * self.calls
+
+
+class RunningMean(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([1.0, 2.0, 3.0]))
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor):
+        y = self.layer(x)
+        self.mean[1:] = self.mean[1:] * 0.9 + 0.1 * y.mean(0)[1:]
+        return y - self.mean
+
+
+class MadeByTheFirstCall(nn.Module):
+    """As streaming models do: the state gets its shape in the first call."""
+
+    def __init__(self):
+        super().__init__()
+        self.state = torch.zeros(0)
+        self.batch = 0
+
+    def forward(self, x: Tensor):
+        if self.batch != x.size(0):
+            self.state = torch.zeros(x.size(0), 3)
+            self.batch = x.size(0)
+        self.state = torch.tanh(self.state * 0.5 + x)
+        return self.state + 1
+
+
+class CountsInPython(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.step = 0
+
+    def forward(self, x: Tensor):
+        self.step += 2
+        return x + self.step
+
+
+class WrittenAnew(nn.Module):
+    """What each call writes before anything reads it is no state."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = torch.zeros(2, 3)
+
+    def forward(self, x: Tensor):
+        self.last = x * 2
+        return self.last + 1
+
+
+class WritesItsInput(nn.Module):
+    def forward(self, x: Tensor):
+        y = x.sum()
+        x.mul_(2)
+        return y
+
+
+# (module, kinds of file, names of the state, outputs for written inputs)
+CASES = [
+    (Counts, ("traced", "scripted", "exported"), ["calls"]),
+    (RunningMean, ("traced", "scripted", "exported"), ["mean"]),
+    (MadeByTheFirstCall, ("scripted",), ["state"]),
+    (CountsInPython, ("scripted",), ["step"]),
+    (WrittenAnew, ("scripted",), []),
+    (WritesItsInput, ("exported",), []),
+]
+
+
+def save(module: nn.Module, kind: str, x: Tensor, file: Path) -> None:
+    with torch.no_grad():
+        if kind == "traced":
+            torch.jit.trace(module, x, check_trace=False).save(str(file))
+        elif kind == "scripted":
+            torch.jit.script(module).save(str(file))
+        else:
+            torch.export.save(torch.export.export(module, (x,)), str(file))
+
+
+def initial(entry: str, like) -> np.ndarray:
+    words = entry.splitlines()[1]
+    shape, dtype = like.shape, {"tensor(float)": np.float32, "tensor(int64)": np.int64}[like.type]
+    return np.zeros(shape, dtype) if words == "zeros" else np.array(words.split(), dtype).reshape(shape)
+
+
+def check(tenon: str, module: type, kind: str, names: List[str], work: Path) -> Optional[str]:
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 3) for _ in range(4)]
+    file = work / f"{module.__name__}.{kind}{'.pt2' if kind == 'exported' else '.pt'}"
+    torch.manual_seed(1)
+    # A trace runs the module, and leaves its traces in the state that is saved.
+    eager = module().eval()
+    save(eager, kind, inputs[0].clone(), file)
+    loaded = torch.export.load(str(file)).module() if kind == "exported" else torch.jit.load(str(file))
+    target = file.with_suffix(".onnx")
+    shapes = ["--shapes", "x[2,3]"] if kind == "scripted" else []
+    done = subprocess.run([tenon, "convert", str(file), "-o", str(target), "-q", *shapes], capture_output=True, text=True)
+    if done.returncode:
+        return f"convert: {' '.join(done.stderr.split())}"
+    model = onnx.load(str(target))
+    metadata = {p.key: p.value for p in model.metadata_props}
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    state: Dict[str, np.ndarray] = {}
+    for one in session.get_inputs()[1:]:
+        state[one.name] = initial(metadata["tenon.state." + one.name], one)
+    if sorted(state) != sorted(names):
+        return f"its state is {sorted(state)} instead of {sorted(names)}"
+    outputs = [one.name for one in session.get_outputs()]
+    for call, x in enumerate(inputs):
+        written = x.clone()
+        with torch.no_grad():
+            want = loaded(written)
+        got = dict(zip(outputs, session.run(None, {session.get_inputs()[0].name: x.numpy(), **state})))
+        state = {name: got[name + "_out"] for name in state}
+        if not np.allclose(got[outputs[0]], want.numpy(), atol=1e-5):
+            return f"call {call}: {got[outputs[0]]} instead of {want.numpy()}"
+        if not torch.equal(written, x):
+            extra = [name for name in outputs[1:] if name.removesuffix("_out") not in state]
+            if len(extra) != 1 or not np.allclose(got[extra[0]], written.numpy(), atol=1e-5):
+                return f"call {call}: the written input does not come out"
+    return None
+
+
+def main() -> int:
+    tenon, work = sys.argv[1], Path(sys.argv[2])
+    work.mkdir(parents=True, exist_ok=True)
+    passed = failed = 0
+    for module, kinds, names in CASES:
+        for kind in kinds:
+            why = check(tenon, module, kind, names, work)
+            passed, failed = passed + (why is None), failed + (why is not None)
+            if why:
+                print(f"{module.__name__} {kind}: {why}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
