@@ -63,8 +63,8 @@ Status check_fit(const ir::Graph& graph, const ir::Value& input, const Tensor& t
   return {};
 }
 
-// What a module's state is before the first call, as the metadata of the graph says it: zeros, or its
-// numbers.
+// What a module's state is before the first call, as the metadata of the graph says it: zeros, or
+// its numbers.
 std::optional<Tensor> initial_state(const ir::Graph& graph, const ir::Value& input) {
   const auto entry = std::ranges::find(graph.metadata, "tenon.state." + input.name,
                                        &std::pair<std::string, std::string>::first);
