@@ -84,6 +84,31 @@ V* by_places(LowerContext& c, V* x, const Request& r) {
   return x;
 }
 
+// The same for sizes that are not known, by the graph: place k of the output takes
+// floor(k * (1 / factor)) of the input in single precision, as PyTorch computes it.
+V* by_computed_places(LowerContext& c, V* x, const Request& r) {
+  const Sizes sizes = lower::sizes(c, x);
+  for (size_t i = 0; i < r.out.size(); ++i) {
+    const ir::Dim &in = sizes[i + 2], &out = r.out[i];
+    V* k = c.b.emit_named("Range", {c.b.scalar_int(0), c.b.dim(out), c.b.scalar_int(1)});
+    k->type.shape = Sizes{out};
+    V* at = c.b.cast(k, DType::f32);
+    if (r.method == Method::nearest_exact) at = lower::add(c, at, lower::like(c, at, 0.5));
+    V* ratio = lower::like(c, at, static_cast<float>(1.0 / r.scale[i]));
+    V* place = c.b.cast(c.b.emit_named("Floor", {lower::mul(c, at, ratio)}), DType::i64);
+    V* last = c.b.dim(in - ir::Dim(1));
+    x = lower::gather(c, x, c.b.emit_named("Min", {place, last}), static_cast<int64_t>(i + 2));
+  }
+  return x;
+}
+
+// Whether dividing by the factor is exact enough that every engine takes PyTorch's places: whole
+// numbers and powers of two.
+bool is_plain(double factor) {
+  int exponent = 0;
+  return factor == std::floor(factor) || std::frexp(factor, &exponent) == 0.5;
+}
+
 bool needs_places(const Request& r, const Sizes& sizes, const std::vector<float>& factors) {
   if (r.method != Method::nearest && r.method != Method::nearest_exact) return false;
   for (size_t i = 0; i < r.out.size(); ++i) {
@@ -142,7 +167,11 @@ V* resize(LowerContext& c, V* x, Request r) {
     for (size_t i = 0; i < spatial; ++i) r.out.push_back(floorscale(sizes[i + 2], r.scale[i]));
   }
   if (!r.antialias && needs_places(r, sizes, factors)) return by_places(c, x, r);
-  // Corners that are aligned have no use for factors, nor has a factor that the sizes say exactly.
+  const bool nearest = r.method == Method::nearest || r.method == Method::nearest_exact;
+  if (nearest && !r.scale.empty() && !ir::constant_dims(r.out) &&
+      !std::all_of(r.scale.begin(), r.scale.end(), is_plain))
+    return by_computed_places(c, x, r);
+  // A factor that the sizes say exactly is not needed.
   bool exact = true;
   for (size_t i = 0; i < r.scale.size(); ++i) {
     const auto in = sizes[i + 2].constant(), out = r.out[i].constant();
@@ -163,9 +192,11 @@ V* resize(LowerContext& c, V* x, Request r) {
   Sizes target{sizes[0], sizes[1]};
   target.insert(target.end(), r.out.begin(), r.out.end());
   if (target == sizes) return x;
+  // Corners that are aligned say where samples lie by the sizes alone, and engines differ in what a
+  // factor that is not exact does to them.
   const bool fixed = ir::constant_dims(r.out).has_value();
-  if (!factors.empty() &&
-      !(fixed && (exact || op.coordinate_transformation_mode == "align_corners"))) {
+  if (!factors.empty() && !(fixed && exact) &&
+      op.coordinate_transformation_mode != "align_corners") {
     std::vector<double> all{1, 1};
     all.insert(all.end(), factors.begin(), factors.end());
     V* y = c.b.emit(
