@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def main() -> int:
         print()
     print("## Reasons\n")
     for reason in reasons:
-        print(" ".join(reason.split())[:300])
+        print(re.sub(r'"[^" ]*/site-packages/', '"', " ".join(reason.split()))[:240])
     return 0
 
 
