@@ -404,8 +404,32 @@ class Walker {
       if (operands.size() == 1 && m_.items(operands[0])) operands = TRY(m_.iterate(operands[0]));
       return conditional(node, predicate, *graphs[0], *graphs[1], operands, env);
     }
+    if (op == "while_loop" && graphs.size() == 2 && arguments.size() == 2)
+      return loop(node,
+                  {.test = graphs[0],
+                   .body = graphs[1],
+                   .carried = TRY(m_.iterate(arguments[0])),
+                   .scanned = {},
+                   .shared = TRY(m_.iterate(arguments[1]))},
+                  env);
+    if (op == "scan" && graphs.size() == 1 && arguments.size() == 3)
+      return loop(node,
+                  {.test = nullptr,
+                   .body = graphs[0],
+                   .carried = TRY(m_.iterate(arguments[0])),
+                   .scanned = TRY(m_.iterate(arguments[1])),
+                   .shared = TRY(m_.iterate(arguments[2]))},
+                  env);
+    if (op.starts_with("map") && graphs.size() == 1 && arguments.size() == 2)
+      return loop(node,
+                  {.test = nullptr,
+                   .body = graphs[0],
+                   .carried = {},
+                   .scanned = TRY(m_.iterate(arguments[0])),
+                   .shared = TRY(m_.iterate(arguments[1]))},
+                  env);
     const Value poison = m_.unsupported("unsupported operator " + node.target,
-                                        "Tenon converts cond, and not yet this one",
+                                        "Tenon converts cond, while_loop, scan and map",
                                         "export the program without it");
     return bind_several(node, std::vector<Value>(std::max<size_t>(node.outputs.size(), 1), poison),
                         env);
@@ -426,6 +450,87 @@ class Walker {
 
   Status bind_several(const exported::Node& node, std::vector<Value> values, Env& env) {
     return bind_outputs(node, m_.list(std::move(values)), env);
+  }
+
+  // while_loop, scan and map: values that each iteration changes, tensors of which it takes a row,
+  // and what all of them share. The body gives the changed values and, after them, what is stacked.
+  struct LoopParts {
+    const exported::Graph* test;  // of while_loop; null where the rows say how often
+    const exported::Graph* body;
+    std::vector<Value> carried, scanned, shared;
+  };
+
+  static std::vector<Value> joined(std::vector<Value> a, const std::vector<Value>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  }
+
+  Result<ir::Value*> tested(const LoopParts& parts, const std::vector<Value>& carried) {
+    const auto verdict = TRY(inline_graph(*parts.test, joined(carried, parts.shared)));
+    if (verdict.size() != 1) return m_.fail(ErrorKind::bad_file, "a loop's test is damaged", "");
+    return m_.bool_value(TRY(m_.to_bool(verdict[0])));
+  }
+
+  Result<ir::Value*> in_graph(const Value& value) {
+    const TensorRef* t = value.get<TensorRef>();
+    if (t && is_complex((*t)->dtype))
+      return m_.fail(ErrorKind::unsupported, "a loop over complex tensors cannot be converted",
+                     "ONNX has no complex numbers", "use torch.view_as_real");
+    return m_.scalar_value(value, t ? (*t)->dtype : value.is<Float>() ? DType::f64 : DType::i64);
+  }
+
+  Status loop(const exported::Node& node, const LoopParts& parts, Env& env) {
+    ir::Graph& graph = m_.builder.graph();
+    ir::Value* trip = nullptr;
+    if (parts.test == nullptr) {
+      const TensorRef* rows = parts.scanned.empty() ? nullptr : parts.scanned[0].get<TensorRef>();
+      if (rows == nullptr || (*rows)->sizes.empty())
+        return fail_at(node, "a loop has no rows to go over", node.target);
+      trip = m_.builder.dim((*rows)->sizes[0]);
+    }
+    ir::Value* go_on =
+        parts.test ? TRY(tested(parts, parts.carried)) : m_.builder.scalar(1, DType::boolean);
+    std::vector<ir::Value*> inputs{trip, go_on};
+    for (const Value& value : parts.carried) inputs.push_back(TRY(in_graph(value)));
+    std::vector<ir::Value*> scanned;
+    for (const Value& value : parts.scanned) scanned.push_back(TRY(in_graph(value)));
+    TRY(m_.builder.status());
+    ir::Node* made = graph.add_node("", "Loop", {}, inputs, 0, node.origin);
+    ir::Graph& body = *graph.add_subgraph(made, "body");
+    ir::Value* iteration = body.add_input("iteration", ir::Type::tensor(DType::i64, Shape{}));
+    body.add_input("condition_in", ir::Type::tensor(DType::boolean, Shape{}));
+    // The body is pure: what it writes to are its own copies.
+    const State before = m_.state;
+    m_.builder.enter(body);
+    const auto run = [&]() -> Status {
+      std::vector<Value> values;
+      for (size_t i = 0; i < parts.carried.size(); ++i)
+        values.push_back(m_.tensor(body.add_input("carried", inputs[i + 2]->type)));
+      std::vector<Value> arguments = values;
+      for (ir::Value* rows : scanned)
+        arguments.push_back(
+            m_.tensor(m_.builder.emit_with("Gather", {{"axis", int64_t{0}}}, {rows, iteration})));
+      const auto results = TRY(inline_graph(*parts.body, joined(arguments, parts.shared)));
+      if (results.size() < values.size())
+        return fail_at(node, "a loop's body gives too few values", node.target);
+      const std::vector<Value> next(results.begin(),
+                                    results.begin() + static_cast<ptrdiff_t>(values.size()));
+      ir::Value* again =
+          parts.test ? TRY(tested(parts, next)) : m_.builder.scalar(1, DType::boolean);
+      body.add_output(m_.builder.emit_named("Identity", {again}));
+      for (const Value& value : results)
+        body.add_output(m_.builder.emit_named("Identity", {TRY(in_graph(value))}));
+      return m_.builder.status();
+    };
+    const Status ran = run();
+    m_.builder.enter(graph);
+    m_.state = before;
+    TRY(ran);
+    for (size_t i = 1; i < body.outputs().size(); ++i) graph.add_node_output(made);
+    TRY(ir::infer(*made, m_.builder.ops()));
+    std::vector<Value> out;
+    for (ir::Value* value : made->outputs()) out.push_back(m_.tensor(value));
+    return bind_several(node, std::move(out), env);
   }
 
   Status conditional(const exported::Node& node, const Value& predicate,

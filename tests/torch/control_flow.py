@@ -14,6 +14,9 @@ import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.map import map as map_rows
+from torch._higher_order_ops.scan import scan
+from torch._higher_order_ops.while_loop import while_loop
 
 
 class BranchAppendsAndWrites(nn.Module):
@@ -264,6 +267,36 @@ class NestedLoops(nn.Module):
         return x, n
 
 
+# --- exported: torch.export keeps control flow only where the program says so
+
+
+class ExportedCond(nn.Module):
+    def forward(self, x: Tensor):
+        return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x * 2, (x,))
+
+
+class ExportedWhile(nn.Module):
+    def forward(self, x: Tensor):
+        return while_loop(lambda n, x: (n < 9) & (x.sum() < 50), lambda n, x: (n + 1, x * 1.5 + 1), (torch.tensor(0), x))
+
+
+class ExportedScan(nn.Module):
+    def forward(self, x: Tensor):
+        weight = x.mean(0)
+        return scan(lambda carry, row: (carry + row * weight, carry * 2), torch.zeros(4), x)
+
+
+class ExportedMap(nn.Module):
+    def forward(self, x: Tensor):
+        return map_rows(lambda row, y: row.sin() + y.sum(), x, x[0] * 2)
+
+
+class ExportedSizes(nn.Module):
+    def forward(self, x: Tensor):
+        found = torch.nonzero(x > 1)
+        return x[x > 1].sum() + found.shape[0], found
+
+
 def rows(*data: List[float]) -> Tensor:
     return torch.tensor(data, dtype=torch.float32)
 
@@ -292,6 +325,11 @@ CASES = [
     (LoopOverRows, [(UP, torch.tensor([3, 1])), (MIXED, torch.tensor([2, 2]))]),
     (SizesChangeInLoop, [(UP, torch.tensor([[5, 9], [12, 6]])), (MIXED, torch.tensor([[3, 4], [7, 2]]))]),
     (NestedLoops, [(UP * 5, torch.tensor(3)), (DOWN, torch.tensor(0))]),
+    (ExportedCond, [(UP,), (DOWN - 9,)]),
+    (ExportedWhile, [(UP,), (DOWN,), (UP * 100,)]),
+    (ExportedScan, [(UP,), (MIXED,)]),
+    (ExportedMap, [(UP,), (MIXED,)]),
+    (ExportedSizes, [(UP,), (MIXED,)]),
     (ComplexBranchesAndLoops, [(UP, torch.tensor(3)), (DOWN, torch.tensor(2)), (UP, torch.tensor(0))]),
 ]
 
@@ -327,9 +365,13 @@ def run_tenon(tenon: str, model: Path, names: List[str], inputs: Tuple[Tensor, .
 
 def check(tenon: str, module: type, inputs: List[Tuple[Tensor, ...]], work: Path) -> List[str]:
     name = module.__name__
-    source, target = work / f"{name}.pt", work / f"{name}.onnx"
+    exported = name.startswith("Exported")
+    source, target = work / f"{name}.pt{'2' if exported else ''}", work / f"{name}.onnx"
     eager = module().eval()
-    torch.jit.script(eager).save(str(source))
+    if exported:
+        torch.export.save(torch.export.export(eager, inputs[0], strict=False), str(source))
+    else:
+        torch.jit.script(eager).save(str(source))
     names = list(module.forward.__annotations__)[: len(inputs[0])]
     shapes = ",".join(f"{n}[{','.join(map(str, t.shape))}]:{str(t.dtype).split('.')[1]}" for n, t in zip(names, inputs[0]))
     done = subprocess.run([tenon, "convert", str(source), "-o", str(target), "--shapes", shapes, "-q"], capture_output=True, text=True)
