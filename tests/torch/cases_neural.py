@@ -29,8 +29,6 @@ case("fractional_max_pool3d", lambda x, u: aten.fractional_max_pool3d(x, [2, 1, 
 
 # --- undoing max pooling
 # Their sizes cannot be exported as dynamic.
-case("max_unpool1d", lambda x: F.max_unpool1d(*F.max_pool1d(x, 2, return_indices=True), 2), r(2, 3, 10), export=False)
-case("max_unpool2d", lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2), r(2, 3, 8, 6), export=False)
 case("max_unpool2d_size",
      lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2, output_size=(9, 11)), x2)
 case("max_unpool2d_unbatched_ints", lambda x, i: aten.max_unpool2d(x, i, [4, 4]), ints(0, 9, 3, 2, 2).float(),
