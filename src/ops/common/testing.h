@@ -55,6 +55,36 @@ struct OperatorTest : testing::Test {
   }
 };
 
+// A graph that the test builds, whose operators' types it looks at and that it runs on the
+// reference kernels.
+struct GraphTest : testing::Test {
+  std::vector<const ir::OpSpec*> table = op_table();
+  std::vector<const ir::RefKernel*> kernel_table = ref_table();
+  ir::OpSet ops{table};
+  ir::RefKernels kernels{kernel_table};
+  ir::Graph graph;
+  ir::Builder b{graph, ops};
+
+  std::string type(const ir::Value* value) {
+    EXPECT_TRUE(b.status());
+    return value->type.str();
+  }
+  // What the graph gives, as numbers.
+  std::vector<double> run(ir::Value* out) {
+    EXPECT_TRUE(b.status());
+    graph.add_output(b.cast(out, DType::f64));
+    const auto result = ir::evaluate(graph, kernels, {});
+    EXPECT_TRUE(result);
+    if (!result) return {};
+    const auto values = (*result)[0].values<double>();
+    return {values.begin(), values.end()};
+  }
+  static void expect_near(const std::vector<double>& got, const std::vector<double>& want) {
+    ASSERT_EQ(got.size(), want.size());
+    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-6) << i;
+  }
+};
+
 // Equal, or both not a number, or within a relative tolerance.
 template <class T>
 void expect_near(const std::vector<T>& got, const std::vector<T>& want, double tolerance) {
