@@ -288,8 +288,8 @@ Result<Value> apply(Machine& m, const Function& f, const Value& argument) {
     return Value::integer(static_cast<int64_t>(y));
   }
   if (x.of && x.offset == 0) {
-    if (f.op == kFloor.op) return ir::floorscale(*x.of, x.factor);
-    if (f.op == kCeil.op) return -ir::floorscale(-*x.of, x.factor);
+    if (&f == &kFloor) return ir::floorscale(*x.of, x.factor);
+    if (&f == &kCeil) return -ir::floorscale(-*x.of, x.factor);
   }
   ir::Value* out = m.builder.emit_named(f.op, {TRY(m.scalar_value(x, DType::f64))});
   TRY(m.builder.status());

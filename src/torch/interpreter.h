@@ -35,8 +35,8 @@ class Interpreter {
     uint32_t call_offset = 0;  // in the caller's file
     int depth = 0;
   };
-  struct Branch;  // control.cpp
-  struct Slot;
+  struct Branch;  // control.h
+  struct Slot;    // loops.cpp
 
   // --- interpreter.cpp
   Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments,
@@ -69,7 +69,7 @@ class Interpreter {
                           uint32_t offset);
   bool is_instance(const Value& value, const SchemaType& type) const;
 
-  // --- control.cpp
+  // --- control.cpp, joins.cpp, loops.cpp
   Result<Flow> dynamic_branch(const script::Stmt& stmt, Call& call, const Bool& condition);
   Result<Flow> dynamic_loop(const script::Stmt& stmt, Call& call, const Value& first_condition,
                             const Range* range);
@@ -85,6 +85,8 @@ class Interpreter {
                      State& merged);
   Result<Value> join_tensors(const TensorRef& a, const TensorRef& b, Branch& x, Branch& y,
                              ir::Node* node, State& merged);
+  template <class F>
+  Result<ir::Type> hand_out(Branch& side, F&& make);
   Result<ListData> join_sequences(const ListData& a, const ListData& b, Branch& x, Branch& y,
                                   ir::Node* node);
   Status join_state(Branch& x, Branch& y, ir::Node* node, const State& before, State& merged);

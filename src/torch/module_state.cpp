@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "torch/control.h"
+
 namespace tenon::torch {
 namespace {
 
@@ -32,8 +34,6 @@ bool unchanged(const Value& a, const State& x, const Value& b, const State& y, i
   return same(a, b);
 }
 
-bool is_number(const Value& v) { return v.is<Dim>() || v.is<Float>() || v.is<Bool>(); }
-
 // A Python value that is the same in every call with inputs of these sizes.
 bool is_settled(const Value& v) {
   if (const Float* f = v.get<Float>()) return f->is_known();
@@ -41,9 +41,7 @@ bool is_settled(const Value& v) {
   return v.is<Dim>() || v.is<std::string>() || v.is_none();
 }
 
-InputForm number_form(const Value& v) {
-  return {v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64, Shape{}};
-}
+InputForm number_form(const Value& v) { return {number_dtype(v), Shape{}}; }
 
 TensorRef whole_storage(const State& state, uint32_t id) {
   AbstractTensor whole;

@@ -1,14 +1,10 @@
 // Lists that grow while a loop runs that data decides: sequences of tensors in the graph. Numbers
 // in them are tensors without dimensions there.
 #include "ops/sequence/sequence.h"
-#include "torch/machine.h"
+#include "torch/control.h"
 
 namespace tenon::torch {
 namespace {
-
-DType number_type(const Value& v) {
-  return v.is<Bool>() ? DType::boolean : v.is<Float>() ? DType::f64 : DType::i64;
-}
 
 Result<ir::Value*> element(Machine& m, const Value& item) {
   if (const TensorRef* t = item.get<TensorRef>()) {
@@ -17,8 +13,7 @@ Result<ir::Value*> element(Machine& m, const Value& item) {
                     "ONNX has no complex numbers", "keep torch.view_as_real() of them");
     return m.read(**t);
   }
-  if (item.is<Dim>() || item.is<Float>() || item.is<Bool>())
-    return m.scalar_value(item, number_type(item));
+  if (is_number(item)) return m.scalar_value(item, number_dtype(item));
   return m.fail(ErrorKind::unsupported,
                 "a list whose length data decides holds values of kind " + item.kind(),
                 "ONNX has sequences of tensors only", "keep tensors in it");
@@ -52,7 +47,7 @@ Result<ir::Value*> Machine::sequence(const ListData& list, const Value& sample) 
   if (!elements.empty()) return builder.emit_named("SequenceConstruct", std::move(elements));
   const TensorRef* t = sample.get<TensorRef>();
   ops::SequenceEmpty empty;
-  empty.dtype = static_cast<int64_t>(t ? (*t)->dtype : number_type(sample));
+  empty.dtype = static_cast<int64_t>(t ? (*t)->dtype : number_dtype(sample));
   return builder.emit(empty, {});
 }
 
