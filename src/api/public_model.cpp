@@ -51,6 +51,7 @@ std::vector<ValueInfo> Model::outputs() const {
 std::vector<std::string> Model::notices() const {
   std::vector<std::string> out;
   for (const torch::Notice& notice : state_->loaded.notices) out.push_back(notice.text);
+  for (const torch::Notice& notice : state_->loaded.suspicions) out.push_back(notice.text);
   return out;
 }
 

@@ -36,14 +36,13 @@ Status run(const Options& options, const Globals& globals) {
     report["operators"] = count_operators(graph);
     report["parameters"] = parameters.elements;
     report["notices"] = notices_json(loaded.notices);
+    report["suspicions"] = notices_json(loaded.suspicions);
     fmt::print("{}\n", report.dump(2));
     return {};
   }
   fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
              quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
-  fmt::print("{}", interface_text(graph));
-  if (!loaded.notices.empty()) fmt::print("notices\n");
-  for (const torch::Notice& notice : loaded.notices) fmt::print("  {}\n", notice_text(notice));
+  fmt::print("{}{}", interface_text(graph), remarks_text(loaded, globals.verbose));
   return {};
 }
 

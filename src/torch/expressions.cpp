@@ -30,6 +30,26 @@ bool is_namespace(const std::string& name) {
 }  // namespace
 
 Result<Value> Interpreter::eval(const Expr& e, Call& call) {
+  const auto* constants = traces_ ? traces_->find(e) : nullptr;
+  if (constants == nullptr) return eval_untraced(e, call);
+  const ir::OriginRef outer = m_.builder.origin();
+  locate(call, e.offset);
+  std::vector<Shape> at_hand;
+  for (const auto& [name, local] : call.locals) {
+    if (const TensorRef* t = local.get<TensorRef>()) at_hand.push_back((*t)->sizes);
+  }
+  auto value = generaliser_->value(*constants, at_hand);
+  if (!value) {
+    // All of them are reported at once.
+    m_.problems.push_back(std::move(value).error());
+    value = eval_untraced(e, call);
+  }
+  m_.builder.set_origin(outer);
+  return value;
+}
+
+// As one trace alone has it.
+Result<Value> Interpreter::eval_untraced(const Expr& e, Call& call) {
   TRY(check_stack());
   switch (e.kind) {
     case K::none:
@@ -285,6 +305,7 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
   if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos) {
     const std::string op = name.substr(6);
     const std::string aten = "aten::" + op;
+    if (program_.traced()) literals_.note(m_, aten, e, arguments);
     return m_.call(
         find_schemas(aten).empty() && !find_schemas("prim::" + op).empty() ? "prim::" + op : aten,
         std::move(arguments), std::move(keywords));

@@ -740,6 +740,13 @@ Result<Imported> import_exported(const exported::Program& program, const std::st
                  .why = "--method names " + options.method,
                  .hint = "leave --method out"});
   }
+  if (!options.also_traced_at.empty()) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = "an exported program is no trace",
+                 .where = {.file = path},
+                 .why = "it keeps what depends on sizes; there is nothing to compare",
+                 .hint = "leave --also-traced-at out"});
+  }
   return with_state(options, path, [&](std::vector<StateSlot>& slots) -> Result<Evaluation> {
     Evaluation out;
     out.machine = std::make_unique<Machine>(*out.graph, ops, lowerings, options.mode);

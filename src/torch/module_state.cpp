@@ -357,6 +357,7 @@ Result<Imported> with_state(
   out.graph = std::move(last->graph);
   out.graph->remove_dead();
   out.notices = std::move(last->machine->notices);
+  out.suspicions = std::move(last->suspicions);
   return out;
 }
 
