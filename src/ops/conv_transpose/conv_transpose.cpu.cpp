@@ -1,8 +1,9 @@
-// ConvTranspose by oneDNN.
+// ConvTranspose by oneDNN; large windows, and what oneDNN lacks, by matrix products.
 #include "ops/conv_transpose/conv_transpose.h"
 
 #include <array>
 
+#include "ops/conv_transpose/product.kernel.h"
 #include "targets/cpu/kernel.h"
 #include "targets/cpu/onednn.h"
 
@@ -21,6 +22,10 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const auto op = context.node.as<ConvTranspose>();
   const size_t n = context.in(0).dims.size() - 2;
   if (context.in(1).dims.size() != n + 2) return context.refuse("weights of another rank");
+  // oneDNN takes very large windows badly.
+  constexpr int64_t kLargestWindow = 256;
+  if (element_count(std::span(context.in(1).dims).subspan(2)) > kLargestWindow)
+    return context.refuse("a large window");
   auto all = [&](const std::vector<int64_t>& given, int64_t standard) {
     return given.empty() ? Dims(n, standard) : given;
   };
@@ -39,6 +44,10 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
 
 constexpr std::array kKernels = {
     cpu::KernelSpec{.op = "ConvTranspose", .tactic = "direct", .supports = supports, .make = make},
+    cpu::KernelSpec{.op = "ConvTranspose",
+                    .tactic = "product",
+                    .supports = supports,
+                    .make = conv_transpose_product::make},
 };
 
 }  // namespace

@@ -363,6 +363,8 @@ Result<ConvPrimitive> conv_primitive(MakeContext& context, const Convolution& co
     const auto pd =
         TENON_PD(dnnl::deconvolution_forward, attr, dnnl::algorithm::deconvolution_direct, x, w, b,
                  y, conv.strides, dilations, conv.pads_begin, ends);
+    if (std::string(pd.impl_info_str()).starts_with("ref"))
+      return context.refuse("oneDNN has no fast transposed convolution for it");
     finish(out, pd, x, y, bias, s.out_channels);
     out.primitive->primitive = dnnl::deconvolution_forward(pd);
     return out;
