@@ -23,6 +23,7 @@ import cases_random  # noqa: F401
 import cases_sequence  # noqa: F401
 import cases_special  # noqa: F401
 import cases_statistics  # noqa: F401
+import cases_types  # noqa: F401
 import cases_views  # noqa: F401
 from case import ALL
 
