@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "torch/interpreter.h"
+#include "torch/upgraders.h"
 
 namespace tenon::torch {
 
@@ -309,8 +310,14 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   if (const Poison* p = object.get<Poison>()) return Poison{p->reason};
   arguments.insert(arguments.begin(), object);
   const bool primitive = find_schemas("aten::" + method).empty();
-  return m_.call((primitive ? "prim::" : "aten::") + method, std::move(arguments),
-                 std::move(keywords));
+  return call_operator((primitive ? "prim::" : "aten::") + method, std::move(arguments),
+                       std::move(keywords));
+}
+
+Result<Value> Interpreter::call_operator(const std::string& op, std::vector<Value> arguments,
+                                         std::vector<std::pair<std::string, Value>> keywords) {
+  TRY(upgrade_call(m_, program_.archive().version(), op, arguments, keywords));
+  return m_.call(op, std::move(arguments), std::move(keywords));
 }
 
 Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Call& call,
@@ -320,9 +327,9 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
     const std::string op = name.substr(6);
     const std::string aten = "aten::" + op;
     if (program_.traced()) literals_.note(m_, aten, e, arguments);
-    return m_.call(
-        find_schemas(aten).empty() && !find_schemas("prim::" + op).empty() ? "prim::" + op : aten,
-        std::move(arguments), std::move(keywords));
+    const bool primitive = find_schemas(aten).empty() && !find_schemas("prim::" + op).empty();
+    return call_operator(primitive ? "prim::" + op : aten, std::move(arguments),
+                         std::move(keywords));
   }
   if (name.starts_with("ops.")) {
     const size_t dot = name.find('.', 4);

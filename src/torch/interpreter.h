@@ -75,6 +75,9 @@ class Interpreter {
   Result<Value> call_named(const std::string& name, const script::Expr& e, Call& call,
                            std::vector<Value> arguments,
                            std::vector<std::pair<std::string, Value>> keywords);
+  // An operator as it was in files of the program's version.
+  Result<Value> call_operator(const std::string& op, std::vector<Value> arguments,
+                              std::vector<std::pair<std::string, Value>> keywords);
   Result<Value> construct(const std::string& type, std::vector<Value> arguments,
                           std::vector<std::pair<std::string, Value>> keywords, Call& call,
                           uint32_t offset);
