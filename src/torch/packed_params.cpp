@@ -68,9 +68,8 @@ Result<std::vector<int64_t>> integers_of(Machine& m, const Value& value, const s
 
 // dimensions, stride, padding, dilation, output padding, groups, whether transposed.
 Status read_config(const Machine& m, const std::vector<int64_t>& config, PackedConv& out) {
-  const size_t n = config.empty() || config[0] < 1 || config[0] > 3
-                       ? 0
-                       : static_cast<size_t>(config[0]);
+  const size_t n =
+      config.empty() || config[0] < 1 || config[0] > 3 ? 0 : static_cast<size_t>(config[0]);
   if (n == 0 || config.size() < 4 * n + 3)
     return unknown(m, "a convolution", "their form is none that PyTorch is known to write");
   auto at = config.begin() + 1;

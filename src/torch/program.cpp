@@ -156,12 +156,11 @@ class Loader {
 
   Result<Value> quantised(const archive::StoredTensor& stored, const std::string& path) {
     const archive::Quantizer& q = stored.quantizer[0];
-    const bool fits =
-        !q.scales.empty() && q.scales.size() == q.zero_points.size() &&
-        (q.axis < 0 ? q.scales.size() == 1
-                    : static_cast<size_t>(q.axis) < stored.sizes.size() &&
-                          static_cast<int64_t>(q.scales.size()) ==
-                              stored.sizes[static_cast<size_t>(q.axis)]);
+    const bool fits = !q.scales.empty() && q.scales.size() == q.zero_points.size() &&
+                      (q.axis < 0 ? q.scales.size() == 1
+                                  : static_cast<size_t>(q.axis) < stored.sizes.size() &&
+                                        static_cast<int64_t>(q.scales.size()) ==
+                                            stored.sizes[static_cast<size_t>(q.axis)]);
     if (!fits)
       return m_.fail(ErrorKind::bad_file, "cannot read a quantised tensor",
                      path + " has not one scale and zero point for each place along its axis",
@@ -169,8 +168,8 @@ class Loader {
     Tensor data = TRY(archive::materialize(stored, archive_.where("data.pkl")));
     const Value made = m_.parameter(
         std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), path);
-    return with_quantiser(*made.get<TensorRef>(), std::make_shared<const Quantiser>(Quantiser{
-                                                      q.scales, q.zero_points, q.axis}));
+    return with_quantiser(*made.get<TensorRef>(), std::make_shared<const Quantiser>(
+                                                      Quantiser{q.scales, q.zero_points, q.axis}));
   }
 
   Result<Value> object(const pickle::Value& value, const std::string& path) {

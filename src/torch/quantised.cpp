@@ -16,8 +16,7 @@ using Arguments = std::vector<Value>;
 ir::Value* parameters(Machine& m, const Quantiser& q, const std::vector<double>& values,
                       DType dtype) {
   if (q.axis < 0) return m.builder.scalar(values[0], dtype);
-  const Tensor all =
-      Tensor::of<double>(DType::f64, {static_cast<int64_t>(values.size())}, values);
+  const Tensor all = Tensor::of<double>(DType::f64, {static_cast<int64_t>(values.size())}, values);
   return m.builder.cast(m.builder.constant(all), dtype);
 }
 
@@ -40,7 +39,8 @@ ir::Value* along(Machine& m, const Quantiser& q, ir::Value* value, size_t rank) 
   if (q.axis < 0) return value;
   Dims shape(rank, 1);
   shape[static_cast<size_t>(q.axis)] = -1;
-  return m.builder.emit_with("Reshape", {{"allowzero", int64_t{0}}}, {value, m.builder.ints(shape)});
+  return m.builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
+                             {value, m.builder.ints(shape)});
 }
 
 // (x - zero point) * scale, in f64 where the integers do not fit into f32.
@@ -101,8 +101,7 @@ Result<Value> dequantised(Machine& m, const Value& value) {
   return m.tensor(x);
 }
 
-Result<Value> quantised(Machine& m, const Value& real, const QuantiserRef& quantiser,
-                        DType dtype) {
+Result<Value> quantised(Machine& m, const Value& real, const QuantiserRef& quantiser, DType dtype) {
   const TensorRef* t = real.get<TensorRef>();
   if (t == nullptr) return real;
   const Quantiser& q = *quantiser;
@@ -142,32 +141,107 @@ enum class Rule : uint8_t {
 const std::unordered_map<std::string_view, Rule>& rules() {
   static const std::unordered_map<std::string_view, Rule> table = [] {
     std::unordered_map<std::string_view, Rule> all;
-    constexpr std::string_view kMoves[] = {
-        "view",       "reshape",       "flatten",       "permute",      "transpose",
-        "t",          "numpy_T",       "unsqueeze",     "squeeze",      "expand",
-        "expand_as",  "select",        "slice",         "narrow",       "split",
-        "chunk",      "unbind",        "contiguous",    "clone",        "detach",
-        "alias",      "movedim",       "swapaxes",      "swapdims",     "unflatten",
-        "flip",       "index_select",  "channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
-        "dropout",    "feature_dropout", "size",        "sym_size",     "stride",
-        "dim",        "numel",         "is_contiguous", "is_floating_point", "is_complex",
-        "__is__",     "__isnot__",     "len",           "cpu",          "requires_grad_",
-        "view_as",    "reshape_as",    "ravel",         "split_with_sizes", "_unsafe_view",
-        "repeat",     "index",         "gather",        "roll",         "masked_select",
-        "_shape_as_tensor", "unfold",  "positive",      "_reshape_alias", "resolve_neg",
-        "resolve_conj", "tile",        "broadcast_to",  "lift_fresh",   "native_channel_shuffle"};
-    constexpr std::string_view kKeeps[] = {
-        "relu",         "relu6",        "hardtanh",     "clamp",         "clip",
-        "clamp_min",    "clamp_max",    "max_pool1d",   "max_pool2d",    "max_pool3d",
-        "avg_pool1d",   "avg_pool2d",   "avg_pool3d",   "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d",
-        "_adaptive_avg_pool3d", "mean", "upsample_nearest1d", "upsample_nearest2d",
-        "upsample_nearest3d", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d",
-        "_upsample_nearest_exact3d", "upsample_bilinear2d", "leaky_relu", "elu", "gelu",
-        "threshold",    "cat",          "concat",       "stack",         "max",
-        "min",          "topk",         "sort",         "reflection_pad1d", "reflection_pad2d",
-        "constant_pad_nd", "pad",       "masked_fill",  "interpolate",   "__interpolate",
-        "_pad_circular"};
+    constexpr std::string_view kMoves[] = {"view",
+                                           "reshape",
+                                           "flatten",
+                                           "permute",
+                                           "transpose",
+                                           "t",
+                                           "numpy_T",
+                                           "unsqueeze",
+                                           "squeeze",
+                                           "expand",
+                                           "expand_as",
+                                           "select",
+                                           "slice",
+                                           "narrow",
+                                           "split",
+                                           "chunk",
+                                           "unbind",
+                                           "contiguous",
+                                           "clone",
+                                           "detach",
+                                           "alias",
+                                           "movedim",
+                                           "swapaxes",
+                                           "swapdims",
+                                           "unflatten",
+                                           "flip",
+                                           "index_select",
+                                           "channel_shuffle",
+                                           "pixel_shuffle",
+                                           "pixel_unshuffle",
+                                           "dropout",
+                                           "feature_dropout",
+                                           "size",
+                                           "sym_size",
+                                           "stride",
+                                           "dim",
+                                           "numel",
+                                           "is_contiguous",
+                                           "is_floating_point",
+                                           "is_complex",
+                                           "__is__",
+                                           "__isnot__",
+                                           "len",
+                                           "cpu",
+                                           "requires_grad_",
+                                           "view_as",
+                                           "reshape_as",
+                                           "ravel",
+                                           "split_with_sizes",
+                                           "_unsafe_view",
+                                           "repeat",
+                                           "index",
+                                           "_shape_as_tensor",
+                                           "unfold",
+                                           "positive",
+                                           "_reshape_alias",
+                                           "resolve_neg",
+                                           "resolve_conj",
+                                           "tile",
+                                           "broadcast_to",
+                                           "lift_fresh",
+                                           "native_channel_shuffle"};
+    constexpr std::string_view kKeeps[] = {"relu",
+                                           "relu6",
+                                           "hardtanh",
+                                           "clamp",
+                                           "clip",
+                                           "max_pool1d",
+                                           "max_pool2d",
+                                           "max_pool3d",
+                                           "avg_pool1d",
+                                           "avg_pool2d",
+                                           "avg_pool3d",
+                                           "adaptive_avg_pool1d",
+                                           "adaptive_avg_pool2d",
+                                           "adaptive_avg_pool3d",
+                                           "_adaptive_avg_pool2d",
+                                           "_adaptive_avg_pool3d",
+                                           "mean",
+                                           "upsample_nearest2d",
+                                           "upsample_nearest3d",
+                                           "_upsample_nearest_exact2d",
+                                           "_upsample_nearest_exact3d",
+                                           "upsample_bilinear2d",
+                                           "leaky_relu",
+                                           "gelu",
+                                           "threshold",
+                                           "cat",
+                                           "concat",
+                                           "stack",
+                                           "max",
+                                           "min",
+                                           "topk",
+                                           "sort",
+                                           "reflection_pad1d",
+                                           "reflection_pad2d",
+                                           "constant_pad_nd",
+                                           "pad",
+                                           "masked_fill",
+                                           "interpolate",
+                                           "__interpolate"};
     constexpr std::string_view kTells[] = {"eq", "ne", "lt", "le", "gt", "ge", "equal", "item"};
     for (const auto name : kMoves) all[name] = Rule::moves;
     for (const auto name : kKeeps) all[name] = Rule::keeps;
@@ -177,6 +251,16 @@ const std::unordered_map<std::string_view, Rule>& rules() {
     return all;
   }();
   return table;
+}
+
+// Averages of integers lie in the middle between two steps more often than by chance. Computed with
+// a scale of 1 they are exact, and rounded as PyTorch rounds them.
+bool averages(std::string_view name) { return name.find("avg_pool") != std::string_view::npos; }
+Value in_steps(const Value& value) {
+  const TensorRef& t = *value.get<TensorRef>();
+  Quantiser q = *t->quantiser;
+  if (q.is_known()) q.scales.assign(q.scales.size(), 1);
+  return with_quantiser(t, std::make_shared<const Quantiser>(std::move(q)));
 }
 
 // The first quantised tensor of the arguments.
@@ -232,10 +316,11 @@ Result<Value> refuse(Machine& m, const Schema& schema, const std::string& why) {
 Result<Value> move(Machine& m, const Schema& schema, const Arguments& arguments,
                    const TensorRef& first) {
   static constexpr std::string_view kSameAxes[] = {
-      "aten::contiguous", "aten::clone",  "aten::detach", "aten::alias",     "aten::size",
-      "aten::sym_size",   "aten::stride", "aten::dim",    "aten::numel",     "aten::__is__",
+      "aten::contiguous", "aten::clone",  "aten::detach", "aten::alias",        "aten::size",
+      "aten::sym_size",   "aten::stride", "aten::dim",    "aten::numel",        "aten::__is__",
       "aten::__isnot__",  "aten::len",    "aten::cpu",    "aten::is_contiguous"};
-  if (first->quantiser->axis >= 0 && std::ranges::find(kSameAxes, schema.name) == std::end(kSameAxes))
+  if (first->quantiser->axis >= 0 &&
+      std::ranges::find(kSameAxes, schema.name) == std::end(kSameAxes))
     return refuse(m, schema,
                   "the tensor has a scale for each place along an axis, and the operator may move "
                   "that axis");
@@ -302,16 +387,20 @@ Result<std::optional<Value>> call_quantised(Machine& m, const Schema& schema,
     return TRY(refuse(m, schema, "Tenon does not compute it on quantised tensors"));
   const TensorRef first = first_of(m, arguments);
   if (rule->second == Rule::moves) return TRY(move(m, schema, arguments, first));
-  const Arguments reals = TRY(
-      map_tensors(m, arguments, [&](const Value& value) { return dequantised(m, value); }));
+  const bool exact = averages(name);
+  const Arguments reals = TRY(map_tensors(m, arguments, [&](const Value& value) {
+    return dequantised(m, exact ? in_steps(value) : value);
+  }));
   const Value real = TRY(m.call_overload(schema, reals));
   if (rule->second == Rule::tells) return real;
   QuantiserRef quantiser = first->quantiser;
   if (rule->second != Rule::keeps) quantiser = fixed(rule->second, first->dtype);
   if (quantiser == nullptr || quantiser->axis >= 0)
     return TRY(refuse(m, schema, "its result would have a scale that Tenon does not know"));
-  return TRY(map_result(m, real, DType::f32, [&](const TensorRef& t) {
-    return quantised(m, t, quantiser, first->dtype);
+  const TensorRef form = exact ? *in_steps(first).get<TensorRef>() : first;
+  return TRY(map_result(m, real, DType::f32, [&](const TensorRef& t) -> Result<Value> {
+    const Value made = TRY(quantised(m, t, exact ? form->quantiser : quantiser, first->dtype));
+    return with_quantiser(*made.get<TensorRef>(), quantiser);
   }));
 }
 

@@ -1,8 +1,8 @@
 // Quantised tensors: how they become real ones and back, and what operators do with them.
 //
 // Operators on quantised numbers are computed on the real numbers that those stand for, between
-// DequantizeLinear and QuantizeLinear: PyTorch's result, or one step beside it where a value lies so
-// near the middle between two steps that the rounding of the computation decides.
+// DequantizeLinear and QuantizeLinear: PyTorch's result, or one step beside it where a value lies
+// so near the middle between two steps that the rounding of the computation decides.
 #pragma once
 
 #include "torch/machine.h"

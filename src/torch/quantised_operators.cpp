@@ -7,6 +7,7 @@
 #include "ops/reduce/reduce.h"
 #include "torch/packed_params.h"
 #include "torch/quantised.h"
+#include "torch/views.h"
 
 namespace tenon::torch {
 namespace {
@@ -40,7 +41,8 @@ Value refuse(Machine& m, const Schema& schema, const std::string& why,
 }
 
 bool ends_with_relu(const Schema& schema) {
-  return schema.name.ends_with("_relu") || schema.name.find("_relu_") != std::string::npos;
+  return !schema.name.ends_with("leaky_relu") &&
+         (schema.name.ends_with("_relu") || schema.name.find("_relu_") != std::string::npos);
 }
 
 // --- to quantised numbers and back
@@ -65,8 +67,7 @@ Result<Value> quantize_per_tensor(Machine& m, const Schema& schema, Arguments& a
     const Value at = Value::integer(static_cast<int64_t>(i)), first = Value::integer(0);
     const Value scale = TRY(m.call("aten::select", {args[1], first, at}));
     const Value point = TRY(m.call("aten::select", {args[2], first, at}));
-    out.push_back(
-        TRY(quantised(m, tensors[i], TRY(per_tensor(m, scale, point, dtype)), dtype)));
+    out.push_back(TRY(quantised(m, tensors[i], TRY(per_tensor(m, scale, point, dtype)), dtype)));
   }
   return m.list(std::move(out));
 }
@@ -101,7 +102,7 @@ Result<Value> dequantize(Machine& m, const Schema&, Arguments& args) {
   if (args[0].is<TensorRef>()) {
     // A tensor that is not quantised becomes f32.
     if (is_quantised(m, args[0])) return dequantised(m, args[0]);
-    return m.call("aten::float", {args[0]});
+    return convert_tensor(m, *args[0].get<TensorRef>(), DType::f32, false);
   }
   Arguments out;
   for (const Value& item : TRY(m.iterate(args[0]))) out.push_back(TRY(dequantised(m, item)));
@@ -156,12 +157,12 @@ QuantiserRef chosen(Machine& m, ir::Value* x, const Bounds& range, DType dtype) 
   ir::Value* zero = b.scalar(0, DType::f32);
   ir::Value* low = b.emit_named("Min", {b.emit(ops::ReduceMin{.keepdims = false}, {x}), zero});
   ir::Value* high = b.emit_named("Max", {b.emit(ops::ReduceMax{.keepdims = false}, {x}), zero});
-  ir::Value* scale = b.emit_named("Div", {b.emit_named("Sub", {high, low}),
-                                          b.scalar(range.high - range.low, DType::f32)});
-  scale = b.emit_named("Where", {b.emit_named("Equal", {scale, zero}), b.scalar(0.1, DType::f32),
-                                 scale});
-  ir::Value* point = b.emit_named(
-      "Sub", {b.scalar(range.low, DType::f32), b.emit_named("Div", {low, scale})});
+  ir::Value* scale = b.emit_named(
+      "Div", {b.emit_named("Sub", {high, low}), b.scalar(range.high - range.low, DType::f32)});
+  scale = b.emit_named("Where",
+                       {b.emit_named("Equal", {scale, zero}), b.scalar(0.1, DType::f32), scale});
+  ir::Value* point =
+      b.emit_named("Sub", {b.scalar(range.low, DType::f32), b.emit_named("Div", {low, scale})});
   point = b.emit_named("Clip", {b.emit_named("Round", {point}), b.scalar(range.low, DType::f32),
                                 b.scalar(range.high, DType::f32)});
   Quantiser q;
@@ -170,18 +171,19 @@ QuantiserRef chosen(Machine& m, ir::Value* x, const Bounds& range, DType dtype) 
   return std::make_shared<const Quantiser>(std::move(q));
 }
 
-// x after it was quantised to u8 by its own range: what a dynamically quantised layer computes with.
+// x quantised to u8 by its own range: what a dynamically quantised layer computes with.
 Result<Value> rounded(Machine& m, const Value& x, bool reduce_range) {
   const TensorRef t = TRY(tensor_of(m, x));
   ir::Value* value = TRY(m.read_as(*t, DType::f32));
   const QuantiserRef q = chosen(m, value, {0, reduce_range ? 127.0 : 255.0}, DType::u8);
-  return dequantised(m, TRY(quantised(m, m.tensor(value), q, DType::u8)));
+  return quantised(m, m.tensor(value), q, DType::u8);
 }
 
 Result<Value> quantize_dynamic(Machine& m, const Schema& schema, Arguments& args) {
-  if (TRY(m.to_constant_int(args[1], "a dtype")) == 5) return m.call("aten::half", {args[0]});
-  const DType dtype = TRY(quantised_dtype(m, args[1]));
   const TensorRef t = TRY(tensor_of(m, args[0]));
+  if (TRY(m.to_constant_int(args[1], "a dtype")) == 5)
+    return convert_tensor(m, t, DType::f16, false);
+  const DType dtype = TRY(quantised_dtype(m, args[1]));
   if (dtype == DType::i32) return refuse(m, schema, "ONNX has no such range of 32-bit integers");
   const bool reduce = m.decide(TRY(m.to_bool(args[2]))).value_or(false);
   Bounds range = dtype == DType::u8 ? Bounds{0, 255} : Bounds{-128, 127};
@@ -202,8 +204,8 @@ Result<Value> in_scale(Machine& m, const Schema& schema, const Arguments& args, 
                        DType dtype, std::string_view scale = "output_scale",
                        std::string_view point = "output_zero_point") {
   if (real.is<Poison>()) return real;
-  const QuantiserRef q = TRY(per_tensor(m, argument(schema, args, scale),
-                                        argument(schema, args, point), dtype));
+  const QuantiserRef q =
+      TRY(per_tensor(m, argument(schema, args, scale), argument(schema, args, point), dtype));
   return quantised(m, real, q, dtype);
 }
 
@@ -231,8 +233,8 @@ Result<PackedConv> of_one_dimension(Machine& m, PackedConv conv) {
 }
 
 Result<Value> convolved(Machine& m, const PackedConv& conv, const Value& x) {
-  const std::string op = fmt::format("aten::conv{}{}d", conv.transposed ? "_transpose" : "",
-                                     conv.stride.size());
+  const std::string op =
+      fmt::format("aten::conv{}{}d", conv.transposed ? "_transpose" : "", conv.stride.size());
   Arguments arguments{x, TRY(dequantised(m, conv.weight)), conv.bias, integers(m, conv.stride),
                       integers(m, conv.padding)};
   if (conv.transposed) arguments.push_back(integers(m, conv.output_padding));
@@ -252,7 +254,10 @@ Result<Value> conv(Machine& m, const Schema& schema, Arguments& args) {
   if (schema.name.ends_with("_dynamic")) {
     const bool reduce =
         m.decide(TRY(m.to_bool(argument(schema, args, "reduce_range")))).value_or(false);
-    return convolved(m, packed, TRY(rounded(m, args[0], reduce)));
+    const Value x = TRY(rounded(m, args[0], reduce));
+    // PyTorch gives the result the scale of the input, whatever it loses by that.
+    const Value y = TRY(convolved(m, packed, TRY(dequantised(m, x))));
+    return dequantised(m, TRY(quantised(m, y, (*x.get<TensorRef>())->quantiser, DType::u8)));
   }
   const TensorRef x = TRY(quantised_of(m, args[0], schema));
   Value y = TRY(convolved(m, packed, TRY(dequantised(m, x))));
@@ -293,9 +298,10 @@ Result<Value> linear_prepack(Machine& m, const Schema&, Arguments& args) {
 }
 // The weight rounded to half precision, which the layer keeps.
 Result<Value> linear_prepack_fp16(Machine& m, const Schema&, Arguments& args) {
-  const Value half = TRY(m.call("aten::half", {args[0]}));
-  return packed(m, "quantized.LinearPackedParamsBase",
-                Value::tuple({TRY(m.call("aten::float", {half})), args[1]}));
+  const Value half = TRY(convert_tensor(m, TRY(tensor_of(m, args[0])), DType::f16, false));
+  return packed(
+      m, "quantized.LinearPackedParamsBase",
+      Value::tuple({TRY(convert_tensor(m, *half.get<TensorRef>(), DType::f32, false)), args[1]}));
 }
 Result<Value> linear_unpack(Machine& m, const Schema&, Arguments& args) {
   const PackedLinear linear = TRY(packed_linear(m, args[0]));
@@ -325,6 +331,7 @@ Result<Value> linear_dynamic(Machine& m, const Schema& schema, Arguments& args) 
   if (!schema.name.ends_with("fp16")) {
     const Value reduce = argument(schema, args, "reduce_range");
     x = TRY(rounded(m, x, m.decide(TRY(m.to_bool(reduce))).value_or(false)));
+    x = TRY(dequantised(m, x));
   }
   return with_relu(m, schema, TRY(applied(m, packed, x)));
 }
@@ -383,25 +390,26 @@ Result<Value> plain(Machine& m, const Schema& schema, Arguments& args) {
 
 Result<Value> instance_norm(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef x = TRY(quantised_of(m, args[0], schema));
-  const Value y = TRY(m.call("aten::instance_norm",
-                             {TRY(dequantised(m, x)), args[1], args[2], Value(), Value(),
-                              Value::boolean(true), Value::number(0), args[3],
-                              Value::boolean(false)}));
+  const Value y =
+      TRY(m.call("aten::instance_norm",
+                 {TRY(dequantised(m, x)), args[1], args[2], Value(), Value(), Value::boolean(true),
+                  Value::number(0), args[3], Value::boolean(false)}));
   return in_scale(m, schema, args, y, x->dtype);
 }
 
 Result<Value> batch_norm(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef x = TRY(quantised_of(m, args[0], schema));
-  const Value y = TRY(m.call("aten::batch_norm",
-                             {TRY(dequantised(m, x)), args[1], args[2], args[3], args[4],
-                              Value::boolean(false), Value::number(0), args[5],
-                              Value::boolean(false)}));
+  const Value y = TRY(m.call("aten::batch_norm", {TRY(dequantised(m, x)), args[1], args[2], args[3],
+                                                  args[4], Value::boolean(false), Value::number(0),
+                                                  args[5], Value::boolean(false)}));
   return in_scale(m, schema, args, TRY(with_relu(m, schema, y)), x->dtype);
 }
 
+// In evaluation; PyTorch does not use the scale that it takes.
 Result<Value> dropout(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef x = TRY(quantised_of(m, args[0], schema));
-  return in_scale(m, schema, args, TRY(dequantised(m, x)), x->dtype);
+  const Value copy = TRY(copy_tensor(m, args[0]));
+  return with_quantiser(*copy.get<TensorRef>(), x->quantiser);
 }
 
 Result<Value> cat(Machine& m, const Schema& schema, Arguments& args) {
@@ -479,7 +487,6 @@ Result<Value> embedding(Machine& m, const Schema&, Arguments& args) {
   const TensorRef weight = TRY(packed_embedding(m, args[0]));
   // Rows of integers, then what they stand for.
   const Quantiser& q = *weight->quantiser;
-  Quantiser scalar;
   auto rows = [&](const std::vector<double>& values) -> Result<Value> {
     const Tensor all =
         Tensor::of<double>(DType::f64, {static_cast<int64_t>(values.size()), 1}, values);
@@ -490,10 +497,9 @@ Result<Value> embedding(Machine& m, const Schema&, Arguments& args) {
   for (size_t i = 0; i < q.scales.size(); ++i)
     offsets.push_back(static_cast<double>(-static_cast<float>(q.zero_points[i]) *
                                           static_cast<float>(q.scales[i])));
-  const Value integers = TRY(m.call(
-      "aten::embedding", {with_quantiser(weight, nullptr), args[1]}));
-  const Value scaled =
-      TRY(m.call("aten::mul", {TRY(m.call("aten::float", {integers})), TRY(rows(q.scales))}));
+  const Value integers = TRY(m.call("aten::embedding", {with_quantiser(weight, nullptr), args[1]}));
+  const Value steps = TRY(convert_tensor(m, *integers.get<TensorRef>(), DType::f32, false));
+  const Value scaled = TRY(m.call("aten::mul", {steps, TRY(rows(q.scales))}));
   return m.call("aten::add", {scaled, TRY(rows(offsets))});
 }
 

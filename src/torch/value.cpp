@@ -49,8 +49,7 @@ TensorRef with_quantiser(const TensorRef& tensor, const QuantiserRef& quantiser)
 }
 
 bool same_quantiser(const AbstractTensor& a, const AbstractTensor& b) {
-  return a.quantiser == b.quantiser ||
-         (a.quantiser && b.quantiser && *a.quantiser == *b.quantiser);
+  return a.quantiser == b.quantiser || (a.quantiser && b.quantiser && *a.quantiser == *b.quantiser);
 }
 
 DType dtype_of_scalar_type(int64_t scalar_type) {

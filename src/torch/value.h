@@ -83,8 +83,8 @@ struct AliasDoubt {
 // one scale, or one for each place along an axis; they are known, or the graph computes them.
 struct Quantiser {
   std::vector<double> scales, zero_points;
-  int64_t axis = -1;             // -1: one scale for the whole tensor
-  ir::Value* scale = nullptr;    // where it is computed: without dimensions, f32
+  int64_t axis = -1;                // -1: one scale for the whole tensor
+  ir::Value* scale = nullptr;       // where it is computed: without dimensions, f32
   ir::Value* zero_point = nullptr;  // the same, of the tensor's type
   bool is_known() const { return scale == nullptr; }
   bool operator==(const Quantiser&) const = default;

@@ -76,8 +76,7 @@ Value* along_matrix(ir::Builder& b, Value* value, int64_t axis) {
 }
 
 Value* dequantized_matrix(ir::Builder& b, Value* x, Value* scale, Value* point, int64_t axis) {
-  if (is_scalar(scale) || scale->rank() == size_t{1})
-    return dequantized(b, x, scale, point, axis);
+  if (is_scalar(scale) || scale->rank() == size_t{1}) return dequantized(b, x, scale, point, axis);
   Value* steps = b.emit_named(
       "Sub", {b.cast(x, scale->dtype()), b.cast(along_matrix(b, point, axis), scale->dtype())});
   return b.emit_named("Mul", {steps, along_matrix(b, scale, axis)});
@@ -129,8 +128,7 @@ Result<onnx::Values> read_conv_integer(ImportContext& c) {
     point = b.emit(Reshape{}, {point, b.ints(shape)});
   }
   Value* x = steps(b, c.input(0), as_scalar(b, c.input(2)), DType::f64);
-  const onnx::Values y =
-      TRY(convolved(c, x, steps(b, c.input(1), point, DType::f64), nullptr));
+  const onnx::Values y = TRY(convolved(c, x, steps(b, c.input(1), point, DType::f64), nullptr));
   return onnx::Values{b.cast(y[0], DType::i32)};
 }
 

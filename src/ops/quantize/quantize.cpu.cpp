@@ -19,9 +19,7 @@ bool takes(const ir::Node& node, const ir::Value* wide, const ir::Value* narrow)
          is_byte(narrow->dtype()) && node.input(1)->dtype() == DType::f32 &&
          node.attributes.get<int64_t>("precision", 0) <= static_cast<int64_t>(DType::f32);
 }
-bool supports_quantize(const ir::Node& node) {
-  return takes(node, node.input(0), node.output(0));
-}
+bool supports_quantize(const ir::Node& node) { return takes(node, node.input(0), node.output(0)); }
 bool supports_dequantize(const ir::Node& node) {
   return takes(node, node.output(0), node.input(0));
 }

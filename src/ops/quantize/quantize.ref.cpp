@@ -59,8 +59,7 @@ Status run_quantize(RefContext& c) {
                          "quantise to integers of 8, 16 or 32 bits");
   const std::vector<int64_t> place = TRY(scale_places(c, op.axis, op.block_size));
   const std::vector<double> scale = elements<double>(c.input(1)), point = zero_points(c);
-  const DType precision =
-      op.precision ? static_cast<DType>(op.precision) : c.input(1).dtype();
+  const DType precision = op.precision ? static_cast<DType>(op.precision) : c.input(1).dtype();
   const IntegerLimits limits = limits_of(type);
   std::vector<double> values = elements<double>(c.input(0));
   for (size_t i = 0; i < values.size(); ++i) {
@@ -86,9 +85,9 @@ Status run_dequantize(RefContext& c) {
     const auto p = static_cast<size_t>(place[i]);
     const double steps = values[i] - point[p];
     // Of 32-bit integers, the difference is rounded to f32 before the product.
-    values[i] = type == DType::f64 ? steps * scale[p]
-                                   : static_cast<double>(static_cast<float>(steps) *
-                                                         static_cast<float>(scale[p]));
+    values[i] = type == DType::f64
+                    ? steps * scale[p]
+                    : static_cast<double>(static_cast<float>(steps) * static_cast<float>(scale[p]));
   }
   c.outputs[0] = from_elements<double>(type, c.input(0).shape(), values);
   return {};
