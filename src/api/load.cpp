@@ -1,5 +1,8 @@
 #include "api/load.h"
 
+#include <algorithm>
+
+#include "api/dynamic_sizes.h"
 #include "api/shapes.h"
 #include "onnx/reader.h"
 #include "passes/passes.h"
@@ -20,6 +23,7 @@ Result<Loaded> load_onnx(const std::string& path, const LoadOptions& options,
   const torch::ImportOptions& import = options.import;
   if (!import.settings.empty()) return fail(refuse_settings(path, "--set"));
   if (import.method != "forward") return fail(refuse_settings(path, "--method"));
+  if (!import.also_traced_at.empty()) return fail(refuse_settings(path, "--also-traced-at"));
   Loaded out{.kind = archive::FileKind::onnx, .graph = {}, .notices = {}};
   out.graph = TRY(onnx::read(path, {}, tables.ops, tables.onnx));
   std::vector<InputSpec> specs = import.shapes;
@@ -53,8 +57,20 @@ Result<Loaded> load_torch(const std::string& path, archive::FileKind kind,
     imported = torch::import_program(path, import, tables.ops, tables.lowerings);
   }
   if (!imported) return fail(with_where(std::move(imported).error(), {.file = path}));
-  return Loaded{
-      .kind = kind, .graph = std::move(imported->graph), .notices = std::move(imported->notices)};
+  return Loaded{.kind = kind,
+                .graph = std::move(imported->graph),
+                .notices = std::move(imported->notices),
+                .suspicions = std::move(imported->suspicions)};
+}
+
+// What to do where a program fixes a dimension that was to be dynamic.
+std::string hint_for(const ir::Graph& graph) {
+  const bool traced = std::ranges::any_of(
+      graph.metadata, [](const auto& m) { return m.first == torch::kSizesKey; });
+  return traced
+             ? "give a second trace at another size, --also-traced-at B.pt, so that constants are "
+               "told from sizes; or script or export the model; or leave the dimension fixed"
+             : "leave the dimension fixed, or change that line to follow the input's size";
 }
 
 }  // namespace
@@ -68,6 +84,8 @@ Result<Loaded> load_graph(const std::string& path, const LoadOptions& options,
                    ? TRY(load_onnx(path, options, tables))
                    : TRY(load_torch(path, detected.kind, options, tables));
   auto ok = passes::canonicalise(*out.graph, {tables.ops, tables.refs});
+  if (ok && detected.kind != archive::FileKind::onnx)
+    ok = check_dynamic_sizes(*out.graph, tables.ops, hint_for(*out.graph), out.notices);
   if (!ok) return fail(with_where(std::move(ok).error(), {.file = path}));
   return out;
 }

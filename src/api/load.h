@@ -21,6 +21,7 @@ struct Loaded {
   archive::FileKind kind = archive::FileKind::unknown;
   std::unique_ptr<ir::Graph> graph;
   std::vector<torch::Notice> notices;
+  std::vector<torch::Notice> suspicions = {};  // torch::Imported
 };
 
 // Takes PyTorch's files and ONNX; weights stay mapped. Says of other files what they are and what

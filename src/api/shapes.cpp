@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "passes/rewrite.h"
+
 namespace tenon::api {
 namespace {
 
@@ -17,28 +19,6 @@ std::unexpected<Error> contradiction(const ir::Value& input, std::string why) {
        .what = fmt::format("the shape given for input '{}' does not fit the model", input.name),
        .why = std::move(why),
        .hint = fmt::format("the model's input is {}{}", input.name, input.type.str())});
-}
-
-void substitute(ir::Type& type, const std::map<std::string, ir::Dim, std::less<>>& values) {
-  if (!type.shape) return;
-  for (ir::Dim& dim : *type.shape) dim = dim.substitute(values);
-}
-
-// Puts sizes in the place of symbols that inputs define.
-void specialise(ir::Graph& graph, const std::map<std::string, ir::Dim, std::less<>>& values) {
-  for (ir::Value* input : graph.inputs()) substitute(input->type, values);
-  ir::for_each_node(graph, [&](ir::Node& node) {
-    for (ir::Value* output : node.outputs()) {
-      substitute(output->type, values);
-      if (!output->contents) continue;
-      for (ir::Dim& dim : *output->contents) dim = dim.substitute(values);
-    }
-  });
-  for (ir::Guard& guard : graph.guards) {
-    guard.lhs = guard.lhs.substitute(values);
-    guard.rhs = guard.rhs.substitute(values);
-  }
-  std::erase_if(graph.symbols, [&](const ir::Symbol& s) { return values.contains(s.name); });
 }
 
 Status narrow(ir::Symbol& symbol, const DimSpec& spec, const ir::Value& input) {
@@ -57,6 +37,14 @@ Status narrow(ir::Symbol& symbol, const DimSpec& spec, const ir::Value& input) {
 }
 
 }  // namespace
+
+Status fix_sizes(ir::Graph& graph, const std::map<std::string, ir::Dim, std::less<>>& sizes,
+                 const ir::OpSet& ops) {
+  passes::substitute(graph, sizes);
+  std::erase_if(graph.symbols, [&](const ir::Symbol& s) { return sizes.contains(s.name); });
+  ir::forget_contents(graph);
+  return ir::infer(graph, ops);
+}
 
 Result<ir::Value*> find_input(const ir::Graph& graph, const std::string& name) {
   for (ir::Value* input : graph.inputs()) {
@@ -120,10 +108,7 @@ Status apply_shapes(ir::Graph& graph, const std::vector<InputSpec>& specs, const
       }
     }
   }
-  if (fixed.empty()) return {};
-  specialise(graph, fixed);
-  ir::forget_contents(graph);
-  return ir::infer(graph, ops);
+  return fixed.empty() ? Status{} : fix_sizes(graph, fixed, ops);
 }
 
 Status rename_values(ir::Graph& graph, const std::vector<std::string>& inputs,

@@ -1,6 +1,7 @@
 // Shapes that its user gives to a graph that is already there.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,11 @@ Result<ir::Value*> find_input(const ir::Graph& graph, const std::string& name);
 // Narrows the graph's inputs to the specs: sizes that were dynamic become fixed, or get a range and
 // a size to optimise for. Fails where a spec contradicts what the model says.
 Status apply_shapes(ir::Graph& graph, const std::vector<InputSpec>& specs, const ir::OpSet& ops);
+
+// Puts sizes in the place of symbols, and infers the types anew. Fails where they do not fit the
+// program; the graph is not to be used then.
+Status fix_sizes(ir::Graph& graph, const std::map<std::string, ir::Dim, std::less<>>& sizes,
+                 const ir::OpSet& ops);
 
 // Gives inputs and outputs new names, all of them or (empty) none.
 Status rename_values(ir::Graph& graph, const std::vector<std::string>& inputs,

@@ -161,6 +161,7 @@ Status run(const Options& options, const Globals& globals) {
     report.update(interface_json(engine->graph()));
     report["verification"] = verification ? verification_json(*verification) : Json();
     report["notices"] = notices_json(loaded.notices);
+    report["suspicions"] = notices_json(loaded.suspicions);
     fmt::print("{}\n", report.dump(2));
     return {};
   }
@@ -171,9 +172,7 @@ Status run(const Options& options, const Globals& globals) {
   fmt::print("{}: CPU plan for {} threads, weights {}, packed beside them {}, built in {:.1f} s\n",
              options.out, engine->threads(), megabytes(engine->weight_bytes()),
              megabytes(engine->packed_bytes()), seconds);
-  fmt::print("{}", interface_text(engine->graph()));
-  for (const torch::Notice& notice : loaded.notices)
-    fmt::print("notice: {}\n", notice_text(notice));
+  fmt::print("{}{}", interface_text(engine->graph()), remarks_text(loaded, globals.verbose));
   return {};
 }
 

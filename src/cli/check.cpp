@@ -80,6 +80,13 @@ Error diverged(const Options& options, const CheckedStage& stage) {
   return error;
 }
 
+// What the stages do not show: a trace's file agrees with itself whatever its constants were.
+std::string sizes_text(const Checked& checked) {
+  return checked.sizes == torch::kUnproven
+             ? "at sizes other than the trace's this is unproven: see --also-traced-at\n"
+             : "";
+}
+
 std::string verdict_text(const std::string& reference) {
   if (reference == "tenon-ir only")
     return "all stages agree with each other (tenon-ir only: nothing says what PyTorch computes; "
@@ -116,7 +123,8 @@ Status run(const Options& options, const Globals& globals) {
                    {"reference", checked.reference},
                    {"verdict", verdict},
                    {"stages", Json::array()},
-                   {"insensitive", checked.insensitive}};
+                   {"insensitive", checked.insensitive},
+                   {"dynamic_sizes", checked.sizes.empty() ? Json() : Json(checked.sizes)}};
     for (const CheckedStage& stage : checked.stages) report["stages"].push_back(stage_json(stage));
     fmt::print("{}\n", report.dump(2));
   } else if (!globals.quiet) {
@@ -140,7 +148,8 @@ Status run(const Options& options, const Globals& globals) {
                  .why = why,
                  .hint = "give inputs of real data with --inputs"});
   }
-  if (!globals.quiet && !globals.json) fmt::print("{}\n", verdict_text(checked.reference));
+  if (!globals.quiet && !globals.json)
+    fmt::print("{}\n{}", verdict_text(checked.reference), sizes_text(checked));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "archive/zip.h"
 #include "cli/live_torch.h"
 #include "cli/scratch_folder.h"
+#include "cli/summary.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
 #include "passes/compare.h"
@@ -110,6 +111,7 @@ class Check {
     }
     loaded_ = TRY(api::load_graph(request_.model, reading, tables_));
     const ir::Graph& graph = *loaded_.graph;
+    out_.sizes = sizes_verdict(graph);
     if (request_.inputs.random() && !recorded.empty())
       inputs_ = TRY(recorded_inputs(graph, recorded));
     else

@@ -31,6 +31,7 @@ struct Checked {
   std::string reference;  // "torch 2.15.0 (live)", "recorded" or "tenon-ir only"
   std::vector<CheckedStage> stages;
   std::string insensitive;  // why the outputs say nothing of the inputs; empty where they do
+  std::string sizes;        // sizes_verdict() of the model
 };
 
 // Runs the stages on the same inputs: PyTorch's outputs, live or recorded, where there are any, the

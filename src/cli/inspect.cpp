@@ -40,7 +40,7 @@ std::string operators_text(const std::map<std::string, size_t>& operators) {
 struct Contents {
   std::string kind;
   std::unique_ptr<ir::Graph> graph;
-  std::vector<torch::Notice> notices;
+  api::Loaded remarks;  // its notices and suspicions; not the graph
   std::optional<plan::Contents> plan;
 };
 
@@ -49,12 +49,12 @@ Result<Contents> read(const Options& options, const api::Tables& tables) {
     api::Loaded loaded = TRY(api::load_graph(options.file, TRY(options.reading.parse()), tables));
     return Contents{.kind = std::string(archive::describe(loaded.kind)),
                     .graph = std::move(loaded.graph),
-                    .notices = std::move(loaded.notices),
+                    .remarks = std::move(loaded),
                     .plan = {}};
   }
   auto contents = plan::read(TRY(MappedFile::open(options.file)), tables.ops, {});
   if (!contents) return fail(with_where(std::move(contents).error(), {.file = options.file}));
-  Contents out{.kind = "a plan of the CPU engine", .graph = {}, .notices = {}, .plan = {}};
+  Contents out{.kind = "a plan of the CPU engine", .graph = {}, .remarks = {}, .plan = {}};
   out.graph = std::move(contents->graph);
   out.plan = std::move(*contents);
   return out;
@@ -90,8 +90,7 @@ void print_contents(const Options& options, const Contents& contents, const Glob
   }
   if (!graph.metadata.empty()) fmt::print("metadata\n");
   for (const auto& [key, value] : graph.metadata) fmt::print("  {}: {}\n", key, value);
-  if (!contents.notices.empty()) fmt::print("notices\n");
-  for (const torch::Notice& notice : contents.notices) fmt::print("  {}\n", notice_text(notice));
+  fmt::print("{}", remarks_text(contents.remarks, globals.verbose));
   if (globals.verbose) fmt::print("graph\n{}", ir::print(graph));
 }
 
@@ -107,7 +106,8 @@ Json contents_json(const Options& options, const Contents& contents) {
   if (contents.plan) out["plan"] = plan_json(*contents.plan);
   out["metadata"] = Json::object();
   for (const auto& [key, value] : graph.metadata) out["metadata"][key] = value;
-  out["notices"] = notices_json(contents.notices);
+  out["notices"] = notices_json(contents.remarks.notices);
+  out["suspicions"] = notices_json(contents.remarks.suspicions);
   return out;
 }
 
@@ -134,8 +134,10 @@ Result<std::optional<Error>> ask_target(const Options& options, const ir::Graph&
     ok = api::check_cpu(graph, tables);
   } else if (options.target.empty() || options.target == "onnx") {
     const auto copy = ir::clone(graph);
-    ok = onnx::lower(*copy, {.opset = options.opset ? options.opset : kDefaultOpset}, tables.ops,
-                     tables.onnx);
+    const auto lowered =
+        onnx::lower(*copy, {.opset = options.opset ? options.opset : kDefaultOpset}, tables.ops,
+                    tables.onnx);
+    if (!lowered) ok = fail(lowered.error());
   } else {
     return fail({.kind = ErrorKind::unsupported,
                  .what = fmt::format("cannot say what {} takes", options.target),

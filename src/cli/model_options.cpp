@@ -32,6 +32,9 @@ void ModelOptions::declare(CLI::App& app, bool naming) {
                  "what a call leaves behind in the module: keep it as inputs and outputs of the "
                  "graph (NAME and NAME_out), or drop it")
       ->check(CLI::IsMember({"keep", "drop"}));
+  app.add_option("--also-traced-at", also_traced_at,
+                 "a further trace of the same module at other sizes, which tells constants from "
+                 "sizes; may be given several times");
   if (!naming) return;
   app.add_option("--input-names", input_names, "names for the inputs, A,B");
   app.add_option("--output-names", output_names, "names for the outputs, A,B");
@@ -44,6 +47,7 @@ Result<api::LoadOptions> ModelOptions::parse() const {
                                        : torch::Mode::automatic;
   out.import.method = method;
   out.import.keep_state = state == "keep";
+  out.import.also_traced_at = also_traced_at;
   out.import.shapes = TRY(parse_shapes(shapes));
   out.import.dynamic = TRY(parse_shapes(dynamic));
   out.import.input_names = split(input_names);

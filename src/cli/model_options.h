@@ -13,6 +13,7 @@ struct ModelOptions {
   std::vector<std::string> settings;
   std::string method = "forward";
   std::string state = "keep";
+  std::vector<std::string> also_traced_at;
 
   void declare(CLI::App& app, bool naming);
   Result<api::LoadOptions> parse() const;

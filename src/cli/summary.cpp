@@ -9,7 +9,8 @@ namespace {
 
 // Symbols that inputs define; those that data decides are internal.
 bool from_inputs(const ir::Symbol& symbol) {
-  return symbol.source == nullptr || symbol.source->producer == nullptr;
+  const ir::Value* source = symbol.source;
+  return source == nullptr || (source->producer == nullptr && source->graph->parent() == nullptr);
 }
 
 void add_parameters(const ir::Graph& graph, ParameterCount& count) {
@@ -49,7 +50,23 @@ Json values_json(std::span<ir::Value* const> values) {
   return out;
 }
 
+std::string sizes_text(const ir::Graph& graph) {
+  const std::string verdict = sizes_verdict(graph);
+  if (verdict.empty()) return {};
+  if (verdict != torch::kUnproven) return "  " + verdict + "\n";
+  return "  unproven: a trace keeps what Python computed from a size as a constant, and only "
+         "another "
+         "trace\n  (--also-traced-at B.pt), a scripted or an exported program can tell\n";
+}
+
 }  // namespace
+
+std::string sizes_verdict(const ir::Graph& graph) {
+  for (const auto& [key, value] : graph.metadata) {
+    if (key == torch::kSizesKey) return value;
+  }
+  return {};
+}
 
 std::map<std::string, size_t> count_operators(const ir::Graph& graph) {
   std::map<std::string, size_t> out;
@@ -105,7 +122,7 @@ std::string interface_text(const ir::Graph& graph) {
   for (const ir::Symbol& symbol : graph.symbols) {
     if (from_inputs(symbol)) dynamic += "  " + symbol_text(symbol) + "\n";
   }
-  if (!dynamic.empty()) out += "dynamic sizes\n" + dynamic;
+  if (!dynamic.empty()) out += "dynamic sizes\n" + dynamic + sizes_text(graph);
   if (!graph.guards.empty()) out += "checked when it runs\n";
   for (const ir::Guard& guard : graph.guards) {
     out += "  " + guard.str();
@@ -129,6 +146,8 @@ Json interface_json(const ir::Graph& graph) {
     entry["opt"] = symbol.opt ? Json(*symbol.opt) : Json();
     out["symbols"].push_back(std::move(entry));
   }
+  const std::string verdict = sizes_verdict(graph);
+  out["dynamic_sizes"] = verdict.empty() ? Json() : Json(verdict);
   out["guards"] = Json::array();
   for (const ir::Guard& guard : graph.guards) {
     const ir::Frame* line =
@@ -138,6 +157,18 @@ Json interface_json(const ir::Graph& graph) {
                              {"source", line ? line->str() : std::string()}});
   }
   return out;
+}
+
+std::string remarks_text(const api::Loaded& loaded, bool all) {
+  std::string out;
+  for (const torch::Notice& notice : loaded.notices) out += "  " + notice_text(notice) + "\n";
+  constexpr size_t kMost = 10;
+  const size_t shown = all ? loaded.suspicions.size() : std::min(loaded.suspicions.size(), kMost);
+  for (size_t i = 0; i < shown; ++i) out += "  " + notice_text(loaded.suspicions[i]) + "\n";
+  if (shown < loaded.suspicions.size())
+    out +=
+        fmt::format("  and {} more suspicions, which -v lists\n", loaded.suspicions.size() - shown);
+  return out.empty() ? out : "notices\n" + out;
 }
 
 Json notices_json(const std::vector<torch::Notice>& notices) {

@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
+#include "api/load.h"
 #include "ir/graph.h"
-#include "torch/machine.h"
 
 namespace tenon::cli {
 
@@ -30,6 +30,12 @@ std::string notice_text(const torch::Notice& notice);
 // Indented blocks of inputs, outputs and dynamic sizes with their guards.
 std::string interface_text(const ir::Graph& graph);
 Json interface_json(const ir::Graph& graph);
+// What stands for a trace's graph at sizes other than the trace's, "unproven" or "agrees with 2
+// traces"; empty where the program itself does.
+std::string sizes_verdict(const ir::Graph& graph);
+// The block of notices and of constants suspected to be sizes, of these only the first unless all
+// are asked for; empty where there are none.
+std::string remarks_text(const api::Loaded& loaded, bool all);
 Json notices_json(const std::vector<torch::Notice>& notices);
 // What an engine has to say of how it came to be, on stderr.
 void print_notices(std::span<const std::string> notices);

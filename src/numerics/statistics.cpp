@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "numerics/elements.h"
+#include "base/elements.h"
 
 namespace tenon::numerics {
 

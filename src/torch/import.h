@@ -23,6 +23,8 @@ struct ImportOptions {
   // Whether what a call leaves behind in the module, buffers and attributes, becomes inputs and
   // outputs of the graph; otherwise it is forgotten.
   bool keep_state = true;
+  // Further traces of the same module at other sizes, which tell constants from sizes.
+  std::vector<std::string> also_traced_at;
   // What computes numbers that the program derives from constants alone, such as a scale from sizes
   // that are fixed; without it such numbers depend on data.
   const ir::RefKernels* kernels = nullptr;
@@ -32,7 +34,15 @@ struct ImportOptions {
 struct Imported {
   std::unique_ptr<ir::Graph> graph;  // well formed and typed, not yet simplified
   std::vector<Notice> notices;
+  // Constants of a trace that may be sizes of its example. What the graph computes at other sizes
+  // is as the program's own where it is not a trace (`Graph::metadata` has kSizesKey otherwise).
+  std::vector<Notice> suspicions;
 };
+
+// The metadata entry that says of a graph with dynamic sizes what stands for it at sizes other than
+// the trace's: kUnproven, or "agrees with 2 traces".
+inline constexpr std::string_view kSizesKey = "tenon.dynamic_sizes";
+inline constexpr std::string_view kUnproven = "unproven";
 
 // Takes either kind of file. All operators that cannot be converted are reported in one error.
 Result<Imported> import_program(const std::string& path, const ImportOptions& options,

@@ -270,8 +270,8 @@ Status report_problems(const Machine& m, const std::string& path) {
       ++same->second;
   }
   Error all{.kind = ErrorKind::unsupported,
-            .what = fmt::format("the program uses {} operator{} that cannot be converted",
-                                groups.size(), groups.size() == 1 ? "" : "s"),
+            .what = fmt::format("{} part{} of the program cannot be converted", groups.size(),
+                                groups.size() == 1 ? "" : "s"),
             .where = {.file = path}};
   for (auto& [problem, count] : groups) {
     if (count > 1) problem.what += fmt::format(" ({} times, first here)", count);

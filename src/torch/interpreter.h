@@ -1,6 +1,8 @@
 // Runs TorchScript code on abstract values.
 #pragma once
 
+#include "torch/baked.h"
+#include "torch/generalise.h"
 #include "torch/machine.h"
 #include "torch/program.h"
 
@@ -17,6 +19,14 @@ class Interpreter {
                             std::vector<Value> arguments,
                             std::vector<std::pair<std::string, Value>> keywords = {});
   Result<FoundFunction> find_method(const Value& object, const std::string& method);
+
+  // The literals that a traced program gives to operators; empty for others.
+  const BakedLiterals& literals() const { return literals_; }
+  // Constants that differ between these traces get the value that the sizes give them.
+  void compare(const Traces& traces, std::vector<ir::Bindings> sizes) {
+    traces_ = &traces;
+    generaliser_.emplace(m_, std::move(sizes));
+  }
 
  private:
   // How a block ended.
@@ -55,6 +65,7 @@ class Interpreter {
 
   // --- expressions.cpp
   Result<Value> eval(const script::Expr& e, Call& call);
+  Result<Value> eval_untraced(const script::Expr& e, Call& call);
   Result<Value> eval_call(const script::Expr& e, Call& call);
   Value settled(const Value& value) const;
   Result<Value> eval_name(const script::Expr& e, Call& call);
@@ -65,6 +76,9 @@ class Interpreter {
   Result<Value> call_named(const std::string& name, const script::Expr& e, Call& call,
                            std::vector<Value> arguments,
                            std::vector<std::pair<std::string, Value>> keywords);
+  // An operator as it was in files of the program's version.
+  Result<Value> call_operator(const std::string& op, std::vector<Value> arguments,
+                              std::vector<std::pair<std::string, Value>> keywords);
   Result<Value> construct(const std::string& type, std::vector<Value> arguments,
                           std::vector<std::pair<std::string, Value>> keywords, Call& call,
                           uint32_t offset);
@@ -105,6 +119,9 @@ class Interpreter {
   const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));
   int64_t max_steps_;
   int64_t steps_ = 0;  // statements run
+  BakedLiterals literals_;
+  const Traces* traces_ = nullptr;
+  std::optional<Generaliser> generaliser_;
 };
 
 }  // namespace tenon::torch

@@ -180,6 +180,7 @@ struct Builtin {
 };
 std::span<const Builtin> python_builtins();      // builtins.cpp
 std::span<const Builtin> list_builtins();        // containers.cpp
+std::span<const Builtin> string_builtins();      // strings.cpp
 std::span<const Builtin> view_builtins();        // views.cpp
 std::span<const Builtin> place_view_builtins();  // place_views.cpp
 std::span<const Builtin> complex_builtins();     // complex.cpp

@@ -34,6 +34,7 @@ struct Evaluation {
   std::unique_ptr<ir::Graph> graph = std::make_unique<ir::Graph>();
   std::unique_ptr<Machine> machine;
   State before;
+  std::vector<Notice> suspicions = {};  // as in Imported
 };
 // Evaluates a program until what it keeps from one call to the next is known, and gives the graph
 // with the state as further inputs and outputs.

@@ -175,10 +175,9 @@ class Loader {
   Result<Value> object(const pickle::Value& value, const std::string& path) {
     const std::string type = value.qualified_name();
     if (type == "torch.device" || type == "torch._C.device") return Device{"cpu"};
-    // A member of an enumeration is its value, as it is in the code.
     if (value.kind == pickle::Kind::call && type.starts_with("__torch__.") &&
         value.args->items.size() == 1)
-      return load(*value.args->items[0], path);
+      return enum_member(type, TRY(load(*value.args->items[0], path)));
     const ObjectRef object{m_.state.objects.add({.type = type, .module = path, .attributes = {}})};
     made_[&value] = object;
     const pickle::Value* state = value.state ? &archive::untagged(*value.state) : nullptr;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "ops/quantize/quantize.h"
 
@@ -138,119 +137,37 @@ enum class Rule : uint8_t {
   unit_both  // gives -1..1, the same
 };
 
-const std::unordered_map<std::string_view, Rule>& rules() {
-  static const std::unordered_map<std::string_view, Rule> table = [] {
-    std::unordered_map<std::string_view, Rule> all;
-    constexpr std::string_view kMoves[] = {"view",
-                                           "reshape",
-                                           "flatten",
-                                           "permute",
-                                           "transpose",
-                                           "t",
-                                           "numpy_T",
-                                           "unsqueeze",
-                                           "squeeze",
-                                           "expand",
-                                           "expand_as",
-                                           "select",
-                                           "slice",
-                                           "narrow",
-                                           "split",
-                                           "chunk",
-                                           "unbind",
-                                           "contiguous",
-                                           "clone",
-                                           "detach",
-                                           "alias",
-                                           "movedim",
-                                           "swapaxes",
-                                           "swapdims",
-                                           "unflatten",
-                                           "flip",
-                                           "index_select",
-                                           "channel_shuffle",
-                                           "pixel_shuffle",
-                                           "pixel_unshuffle",
-                                           "dropout",
-                                           "feature_dropout",
-                                           "size",
-                                           "sym_size",
-                                           "stride",
-                                           "dim",
-                                           "numel",
-                                           "is_contiguous",
-                                           "is_floating_point",
-                                           "is_complex",
-                                           "__is__",
-                                           "__isnot__",
-                                           "len",
-                                           "cpu",
-                                           "requires_grad_",
-                                           "view_as",
-                                           "reshape_as",
-                                           "ravel",
-                                           "split_with_sizes",
-                                           "_unsafe_view",
-                                           "repeat",
-                                           "index",
-                                           "_shape_as_tensor",
-                                           "unfold",
-                                           "positive",
-                                           "_reshape_alias",
-                                           "resolve_neg",
-                                           "resolve_conj",
-                                           "tile",
-                                           "broadcast_to",
-                                           "lift_fresh",
-                                           "native_channel_shuffle"};
-    constexpr std::string_view kKeeps[] = {"relu",
-                                           "relu6",
-                                           "hardtanh",
-                                           "clamp",
-                                           "clip",
-                                           "max_pool1d",
-                                           "max_pool2d",
-                                           "max_pool3d",
-                                           "avg_pool1d",
-                                           "avg_pool2d",
-                                           "avg_pool3d",
-                                           "adaptive_avg_pool1d",
-                                           "adaptive_avg_pool2d",
-                                           "adaptive_avg_pool3d",
-                                           "_adaptive_avg_pool2d",
-                                           "_adaptive_avg_pool3d",
-                                           "mean",
-                                           "upsample_nearest2d",
-                                           "upsample_nearest3d",
-                                           "_upsample_nearest_exact2d",
-                                           "_upsample_nearest_exact3d",
-                                           "upsample_bilinear2d",
-                                           "leaky_relu",
-                                           "gelu",
-                                           "threshold",
-                                           "cat",
-                                           "concat",
-                                           "stack",
-                                           "max",
-                                           "min",
-                                           "topk",
-                                           "sort",
-                                           "reflection_pad1d",
-                                           "reflection_pad2d",
-                                           "constant_pad_nd",
-                                           "pad",
-                                           "masked_fill",
-                                           "interpolate",
-                                           "__interpolate"};
-    constexpr std::string_view kTells[] = {"eq", "ne", "lt", "le", "gt", "ge", "equal", "item"};
-    for (const auto name : kMoves) all[name] = Rule::moves;
-    for (const auto name : kKeeps) all[name] = Rule::keeps;
-    for (const auto name : kTells) all[name] = Rule::tells;
-    all["sigmoid"] = all["hardsigmoid"] = Rule::unit;
-    all["tanh"] = Rule::unit_both;
-    return all;
-  }();
-  return table;
+constexpr std::string_view kMoves =
+    " view reshape flatten permute transpose t numpy_T unsqueeze squeeze expand "
+    "expand_as select slice narrow split chunk unbind contiguous clone detach alias "
+    "movedim swapaxes swapdims unflatten flip index_select channel_shuffle pixel_shuffle "
+    "pixel_unshuffle dropout feature_dropout size sym_size stride dim numel "
+    "is_contiguous is_floating_point is_complex __is__ __isnot__ len cpu requires_grad_ "
+    "view_as reshape_as ravel split_with_sizes _unsafe_view repeat index "
+    "_shape_as_tensor unfold positive _reshape_alias resolve_neg resolve_conj tile "
+    "broadcast_to lift_fresh native_channel_shuffle ";
+constexpr std::string_view kKeeps =
+    " relu relu6 hardtanh clamp clip max_pool1d max_pool2d max_pool3d avg_pool1d "
+    "avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
+    "_adaptive_avg_pool2d _adaptive_avg_pool3d mean upsample_nearest2d "
+    "upsample_nearest3d _upsample_nearest_exact2d _upsample_nearest_exact3d "
+    "upsample_bilinear2d leaky_relu gelu threshold cat concat stack max min topk sort "
+    "reflection_pad1d reflection_pad2d constant_pad_nd pad masked_fill interpolate "
+    "__interpolate ";
+constexpr std::string_view kTells = " eq ne lt le gt ge equal item ";
+constexpr std::string_view kUnit = " sigmoid hardsigmoid ", kUnitBoth = " tanh ";
+
+std::optional<Rule> rule_of(std::string_view name) {
+  constexpr std::pair<std::string_view, Rule> kRules[] = {{kMoves, Rule::moves},
+                                                          {kKeeps, Rule::keeps},
+                                                          {kTells, Rule::tells},
+                                                          {kUnit, Rule::unit},
+                                                          {kUnitBoth, Rule::unit_both}};
+  const std::string word = fmt::format(" {} ", name);
+  for (const auto& [names, rule] : kRules) {
+    if (names.find(word) != std::string_view::npos) return rule;
+  }
+  return std::nullopt;
 }
 
 // Averages of integers lie in the middle between two steps more often than by chance. Computed with
@@ -379,22 +296,22 @@ Result<std::optional<Value>> call_quantised(Machine& m, const Schema& schema,
   if (name.starts_with("aten::")) name.remove_prefix(6);
   const bool writes = std::any_of(schema.arguments.begin(), schema.arguments.end(),
                                   [](const SchemaArgument& a) { return a.written; });
-  auto rule = rules().find(name);
-  if (rule == rules().end() && writes && name.ends_with("_") &&
-      rules().contains(name.substr(0, name.size() - 1)) && schema.arguments[0].written)
+  const auto rule = rule_of(name);
+  if (!rule && writes && name.ends_with("_") && rule_of(name.substr(0, name.size() - 1)) &&
+      schema.arguments[0].written)
     return TRY(in_place(m, schema, arguments));
-  if (rule == rules().end() || (writes && rule->second != Rule::moves))
+  if (!rule || (writes && *rule != Rule::moves))
     return TRY(refuse(m, schema, "Tenon does not compute it on quantised tensors"));
   const TensorRef first = first_of(m, arguments);
-  if (rule->second == Rule::moves) return TRY(move(m, schema, arguments, first));
+  if (*rule == Rule::moves) return TRY(move(m, schema, arguments, first));
   const bool exact = averages(name);
   const Arguments reals = TRY(map_tensors(m, arguments, [&](const Value& value) {
     return dequantised(m, exact ? in_steps(value) : value);
   }));
   const Value real = TRY(m.call_overload(schema, reals));
-  if (rule->second == Rule::tells) return real;
+  if (*rule == Rule::tells) return real;
   QuantiserRef quantiser = first->quantiser;
-  if (rule->second != Rule::keeps) quantiser = fixed(rule->second, first->dtype);
+  if (*rule != Rule::keeps) quantiser = fixed(*rule, first->dtype);
   if (quantiser == nullptr || quantiser->axis >= 0)
     return TRY(refuse(m, schema, "its result would have a scale that Tenon does not know"));
   const TensorRef form = exact ? *in_steps(first).get<TensorRef>() : first;

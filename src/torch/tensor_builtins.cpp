@@ -35,6 +35,26 @@ Result<Value> rank(Machine& m, const Schema&, Arguments& args) {
 Result<Value> count(Machine& m, const Schema&, Arguments& args) {
   return ir::product(TRY(self_of(m, args[0]))->sizes);
 }
+// The elements as nested lists of numbers, from this dimension on.
+Result<Value> nested_list(Machine& m, const Value& value) {
+  const TensorRef t = TRY(self_of(m, value));
+  if (t->sizes.empty()) return m.call("aten::item", {value});
+  const auto size = t->sizes[0].constant();
+  constexpr int64_t kMost = 4096;
+  if (!size || *size > kMost)
+    return m.fail(ErrorKind::unsupported, "tolist of a tensor whose size is not known or large",
+                  fmt::format("its first dimension is {}", t->sizes[0].str()),
+                  "compute with the tensor itself");
+  std::vector<Value> items;
+  for (int64_t i = 0; i < *size; ++i)
+    items.push_back(TRY(nested_list(
+        m, TRY(m.call("aten::select", {value, Value::integer(0), Value::integer(i)})))));
+  return m.list(std::move(items));
+}
+Result<Value> to_list(Machine& m, const Schema&, Arguments& args) {
+  return nested_list(m, args[0]);
+}
+
 Result<Value> shape_tensor(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   return m.known_tensor(DType::i64, {static_cast<int64_t>(t->sizes.size())},
@@ -401,6 +421,7 @@ std::span<const Builtin> tensor_builtins() {
       {"aten::set_.*", set_data},
       {"aten::resize_", set_data},
       {"aten::native_dropout", native_dropout},
+      {"prim::tolist", to_list},
       {"aten::histogramdd", histogramdd},
       {"aten::histogramdd.int_bins", histogramdd},
       {"aten::histogramdd.TensorList_bins", histogramdd},

@@ -155,15 +155,19 @@ Result<ir::Value*> Machine::base_value(uint32_t id) {
       if (!shape.empty())
         value = builder.emit_with("Reshape", {{"allowzero", int64_t{0}}},
                                   {value, builder.shape(shape)});
+    } else if (!std::ranges::all_of(*storage.known, [](const Scalar& s) {
+                 return std::holds_alternative<Dim>(s);
+               })) {
+      const Storage whole = storage;
+      std::vector<ir::Value*> parts;
+      for (const Scalar& s : *whole.known)
+        parts.push_back(builder.emit(ops::Reshape{}, {TRY(scalar_value(to_value(s), whole.dtype)),
+                                                      builder.shape(Shape{Dim(1)})}));
+      value = builder.emit_with("Concat", {{"axis", int64_t{0}}}, parts);
+      value = builder.emit(ops::Reshape{}, {value, builder.shape(whole.shape)});
     } else {
       Shape dims;
-      for (const Scalar& s : *storage.known) {
-        if (const Dim* d = std::get_if<Dim>(&s))
-          dims.push_back(*d);
-        else
-          return fail(ErrorKind::unsupported, "cannot build this tensor",
-                      "it mixes symbolic integers with other values");
-      }
+      for (const Scalar& s : *storage.known) dims.push_back(std::get<Dim>(s));
       value = storage.shape.empty() ? builder.dim(dims[0]) : builder.shape(dims);
       if (storage.shape.size() > 1)
         value = builder.emit(ops::Reshape{}, {value, builder.shape(storage.shape)});

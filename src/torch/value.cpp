@@ -65,6 +65,11 @@ int64_t scalar_type_of_dtype(DType dtype) {
   return -1;
 }
 
+Value enum_member(std::string type, Value value) {
+  TupleData data{.items = {std::move(value)}, .names = {"value"}, .type = std::move(type)};
+  return std::make_shared<const TupleData>(std::move(data));
+}
+
 bool same(const Value& a, const Value& b) {
   if (a.v.index() != b.v.index()) return false;
   return std::visit(

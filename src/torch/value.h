@@ -181,6 +181,9 @@ struct Value {
   std::string kind() const;  // "int", "Tensor", for messages
 };
 
+// A member of an enumeration.
+Value enum_member(std::string type, Value value);
+
 // Whether both are the same value: equal numbers and texts, the same graph value, the same object.
 bool same(const Value& a, const Value& b);
 

@@ -63,8 +63,28 @@ V* within_channel(LowerContext& c, V* indices, const Sizes& input) {
   return c.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {indices, c.b.dim(plane)});
 }
 
+// The pool of a whole image, whose size is not known: one window, as large as the image. Null where
+// the window is another.
+V* whole_image(LowerContext& c, size_t rank, const char* op) {
+  const Sizes kernel = c.ints("kernel_size");
+  const auto known = [](const ir::Dim& d) { return d.is_constant(); };
+  if (kernel.size() != rank || std::ranges::all_of(kernel, known)) return nullptr;
+  for (const ir::Dim& padding : c.ints("padding")) {
+    if (!padding.is(0)) return nullptr;
+  }
+  const Sizes image = c.shape(c.tensor("self"));
+  if (image.size() < rank ||
+      !std::equal(kernel.begin(), kernel.end(), image.end() - static_cast<ptrdiff_t>(rank)))
+    return nullptr;
+  return lower::batched(c, c.tensor("self"), rank + 2,
+                        [&](V* x) -> std::vector<V*> { return {c.b.emit_named(op, {x})}; });
+}
+
 template <size_t rank, bool with_indices>
 V* max_pool(LowerContext& c) {
+  if (!with_indices) {
+    if (V* whole = whole_image(c, rank, "GlobalMaxPool")) return whole;
+  }
   const auto a = arguments(c, rank);
   if (!a) return nullptr;
   return lower::batched(c, c.tensor("self"), rank + 2, [&](V* x) -> std::vector<V*> {
@@ -101,6 +121,9 @@ V* with_whole_windows(LowerContext& c, V* x, const Arguments& a) {
 
 template <size_t rank>
 V* avg_pool(LowerContext& c) {
+  if (!c.has("divisor_override")) {
+    if (V* whole = whole_image(c, rank, "GlobalAveragePool")) return whole;
+  }
   const auto a = arguments(c, rank);
   if (!a) return nullptr;
   return lower::batched(c, c.tensor("self"), rank + 2, [&](V* x) -> std::vector<V*> {

@@ -46,8 +46,27 @@ V* evenly_between(LowerContext& c, int64_t steps, DType type, bool powers) {
   return c.b.cast(out.result(), type);
 }
 
+// The same, where the sizes decide how many steps there are.
+V* as_many_as(LowerContext& c, const ir::Dim& steps, DType type, bool powers) {
+  using lower::Expr;
+  const DType compute = type == DType::f64 ? DType::f64 : DType::f32;
+  const Expr start(c, c.operand("start", compute)), end(c, c.operand("end", compute));
+  const Expr count(c, torch::Value(steps));
+  const Expr up = count.call("arange");
+  const Expr down = (count - 1) - up;
+  const Expr step = (end - start) / Expr(c, torch::Value(max(steps - 1, ir::Dim(1))));
+  const Expr lower_half = up < Expr(c, torch::Value(max(floordiv(steps, 2), ir::Dim(1))));
+  Expr out = lower_half.where(start + step * up.to(compute), end - step * down.to(compute));
+  if (!is_floating(type)) out = out.call("trunc");
+  if (powers) out = Expr(c, c.b.scalar(c.number("base"), compute)).call("pow", {out});
+  return c.b.cast(out.result(), type);
+}
+
 V* evenly(LowerContext& c, bool powers) {
-  const int64_t steps = c.constant("steps");
+  const ir::Dim many = c.integer("steps");
+  if (!many.is_constant())
+    return as_many_as(c, many, c.dtype("dtype").value_or(DType::f32), powers);
+  const int64_t steps = *many.constant();
   const DType type = c.dtype("dtype").value_or(DType::f32);
   if (steps < 0 || steps > (int64_t{1} << 24))
     return c.refuse("the number of steps is out of range");

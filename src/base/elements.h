@@ -6,7 +6,7 @@
 #include "base/half.h"
 #include "tenon/tensor.h"
 
-namespace tenon::numerics {
+namespace tenon {
 
 // Calls f(T{}, convert) with the element type that lies in memory and its conversion to double;
 // false for types that have none (strings, 4-bit integers, 8-bit floats, complex).
@@ -58,4 +58,4 @@ bool with_elements(DType dtype, F&& f) {
   }
 }
 
-}  // namespace tenon::numerics
+}  // namespace tenon
