@@ -49,6 +49,7 @@ class Interpreter {
   struct Slot;    // loops.cpp
 
   // --- interpreter.cpp
+  Status set_states();
   Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments,
                               std::vector<std::pair<std::string, Value>> keywords,
                               const Call* caller, uint32_t offset, const std::string& module);
