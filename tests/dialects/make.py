@@ -198,7 +198,10 @@ def save_program(module: nn.Module, example: Inputs, how: str, path: Path) -> No
     from torch import export
 
     options = {}
-    if "dynamic" in how and hasattr(export, "Dim"):
+    if "dynamic" in how and not hasattr(export, "Dim"):  # PyTorch 2.1
+        batch, size = (export.dynamic_dim(example[0], i) for i in (0, 1))
+        options["constraints"] = [2 <= batch, batch <= 64, 3 <= size, size <= 100]
+    elif "dynamic" in how:
         options["dynamic_shapes"] = ({0: export.Dim("batch", min=2, max=64), 1: export.Dim("size", min=3, max=100)},)
     program = export.export(module, example, **options)
     if "decomposed" in how:
