@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.mobile_optimizer import optimize_for_mobile
 
 
 class Net(nn.Module):
@@ -132,6 +133,21 @@ class Conditional(nn.Module):
         return cond(x.sum() > 0, lambda v: v.sin() + 1, lambda v: v.cos() * 2, [x])
 
 
+class Layers(nn.Module):
+    """What optimize_for_mobile packs and fuses."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 4, 3, padding=1, groups=2)
+        self.up = nn.ConvTranspose2d(4, 2, 2, stride=2, bias=False)
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        y = F.relu(self.conv(x))
+        z = F.hardtanh(self.fc(y.mean((2, 3))), -0.25, 0.5)
+        return self.up(y), F.relu(z + y.amax((2, 3)))
+
+
 def randomised(kind: type, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     module = kind()
@@ -180,6 +196,8 @@ CASES = [
     ("script", "counts", Counts, [(numbers(2, 3),)]),
     ("lite", "net_lite", Net, [(numbers(2, 2, 6, 8),)]),
     ("lite", "flow_lite", Flow, [(numbers(2, 4),), (numbers(2, 4, seed=2) - 3,)]),
+    ("mobile", "layers_mobile", Layers, [(numbers(2, 2, 6, 8),)]),
+    ("mobile", "net_mobile", Net, [(numbers(2, 2, 6, 8),)]),
     ("frozen", "net_frozen", Net, [(numbers(2, 2, 6, 8),)]),
     ("export", "net", Net, [(numbers(2, 2, 6, 8),)]),
     ("decomposed", "net_decomposed", Net, [(numbers(2, 2, 6, 8),)]),
@@ -217,7 +235,7 @@ def main() -> None:
         exported = how.startswith(("export", "decomposed"))
         if exported and not hasattr(torch, "export"):
             continue
-        path = folder / (name + (".pt2" if exported else ".ptl" if how == "lite" else ".pt"))
+        path = folder / (name + (".pt2" if exported else ".ptl" if how in ("lite", "mobile") else ".pt"))
         module = randomised(kind, seed)
         try:
             if exported:
@@ -226,6 +244,8 @@ def main() -> None:
                 torch.jit.trace(module, sets[0]).save(str(path))
             elif how == "frozen":
                 torch.jit.freeze(torch.jit.script(module)).save(str(path))
+            elif how == "mobile":
+                optimize_for_mobile(torch.jit.trace(module, sets[0]))._save_for_lite_interpreter(str(path))
             elif how == "lite":
                 torch.jit.script(module)._save_for_lite_interpreter(str(path))
             else:
