@@ -35,8 +35,8 @@ Result<Value> conv2d(Machine& m, const Schema&, Arguments& args) {
 // weight, bias, stride, padding, output_padding, dilation, groups, limits
 Result<Value> conv_transpose2d(Machine& m, const Schema&, Arguments& args) {
   const Arguments p = TRY(unpacked(m, args[1], 9));
-  Value out = TRY(
-      m.call("aten::conv_transpose2d", {args[0], p[0], p[1], p[2], p[3], p[4], p[6], p[5]}));
+  Value out =
+      TRY(m.call("aten::conv_transpose2d", {args[0], p[0], p[1], p[2], p[3], p[4], p[6], p[5]}));
   return clamped(m, std::move(out), p[7], p[8]);
 }
 
@@ -48,9 +48,8 @@ Result<Value> linear(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> pack(Machine& m, const Schema& schema, Arguments& args) {
-  const ObjectRef object{m.state.objects.add({.type = schema.returns[0].type.name,
-                                              .module = {},
-                                              .attributes = {}})};
+  const ObjectRef object{
+      m.state.objects.add({.type = schema.returns[0].type.name, .module = {}, .attributes = {}})};
   m.state.objects.edit(object.id).attributes["__state__"] = Value::tuple(args);
   return Value(object);
 }
