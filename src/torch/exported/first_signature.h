@@ -1,5 +1,5 @@
-// The signature of an exported program as PyTorch 2.1 wrote it: names of the graph's values, with the
-// parameters and buffers that they stand for, instead of one specification for each.
+// The signature of an exported program as PyTorch 2.1 wrote it: names of the graph's values, with
+// the parameters and buffers that they stand for, instead of one specification for each.
 #pragma once
 
 #include "torch/exported/json_cursor.h"
