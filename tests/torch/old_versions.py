@@ -27,6 +27,15 @@ class Divides(nn.Module):
                 torch.div(n, torch.tensor(-2)), y.div(4), z)
 
 
+class DividesInto(nn.Module):
+    def forward(self, x: Tensor, n: Tensor):
+        d = torch.tensor([2, 3, -2, -5])
+        floats, integers = torch.empty([4]), torch.empty([4], dtype=torch.int64)
+        torch.div(n, d, out=floats)
+        torch.div(n, d, rounding_mode="trunc", out=integers)
+        return floats, integers
+
+
 class DividesInPlace(nn.Module):
     def forward(self, x: Tensor, n: Tensor):
         x = x.clone()
@@ -53,6 +62,7 @@ class Gelus(nn.Module):
 # The module, and what is changed in its code: what today's scripting cannot write.
 CASES: List[Tuple[nn.Module, Optional[Tuple[str, str]]]] = [
     (Divides(), None),
+    (DividesInto(), None),
     (DividesInPlace(), None),
     (Fills(), None),
     (Steps(), None),
