@@ -87,7 +87,7 @@ def compared(results: Results, others: Results) -> None:
         "`dynamo=True` on exported programs and `dynamo=False` on traced modules); what ONNX Runtime has no kernel for "
         "counts as right:\n"
     )
-    print("| kind of file | Tenon | torch.onnx | torch.onnx: wrong | refused or failed |\n| --- | --- | --- | --- | --- |")
+    print("| kind of file | Tenon | torch.onnx | torch.onnx: wrong, or does not run | refused |\n| --- | --- | --- | --- | --- |")
     for kind, ending in KINDS.items():
         theirs = cells(others, ending)
         ours = {entry: letter for entry, letter in cells(results, ending).items() if entry in theirs}
@@ -100,7 +100,7 @@ def every_entry(results: dict[str, Results], others: Results) -> None:
     columns += [(f"torch.onnx {kind[0]}", cells(others, ending)) for kind, ending in KINDS.items()]
     print(
         "\n## Every entry\n\nOf each entry the traced (t) and the exported (e) files: `+` right, in ONNX Runtime as well; "
-        "`o` right in Tenon's engine, and ONNX Runtime or ONNX lacks it; `r` refused; `x` wrong. Empty: the database or "
+        "`o` right in Tenon's engine, and ONNX Runtime or ONNX lacks it; `r` refused; `x` wrong, or a file that does not run. Empty: the database or "
         f"the file is not there. torch.onnx is of {OTHERS}.\n"
     )
     print(f"| entry | {' | '.join(name for name, _ in columns)} |\n| --- |{' --- |' * len(columns)}")
