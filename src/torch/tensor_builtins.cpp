@@ -61,7 +61,14 @@ Result<Value> shape_tensor(Machine& m, const Schema&, Arguments& args) {
                         std::vector<Scalar>(t->sizes.begin(), t->sizes.end()));
 }
 Result<Value> dtype(Machine& m, const Schema&, Arguments& args) {
-  return Value::integer(scalar_type_of_dtype(TRY(self_of(m, args[0]))->dtype));
+  const TensorRef t = TRY(self_of(m, args[0]));
+  // Quantised types have numbers of their own: qint8, quint8, qint32.
+  if (t->quantiser)
+    return Value::integer(t->dtype == DType::i8 ? 12 : t->dtype == DType::u8 ? 13 : 14);
+  return Value::integer(scalar_type_of_dtype(t->dtype));
+}
+Result<Value> is_quantized(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(TRY(self_of(m, args[0]))->quantiser != nullptr);
 }
 Result<Value> device(Machine&, const Schema&, Arguments&) { return Device{"cpu"}; }
 Result<Value> device_type(Machine& m, const Schema&, Arguments& args) {
@@ -359,7 +366,7 @@ std::span<const Builtin> tensor_builtins() {
       {"prim::is_cuda", no},
       {"prim::is_cpu", yes},
       {"prim::is_mkldnn", no},
-      {"prim::is_quantized", no},
+      {"prim::is_quantized", is_quantized},
       {"prim::is_sparse", no},
       {"prim::is_meta", no},
       {"prim::is_xla", no},
