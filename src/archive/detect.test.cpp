@@ -145,9 +145,8 @@ TEST(NoProgram, SaysWhatItIsAndPrintsAScript) {
     EXPECT_NE(e.hint.find("torch.export.save("), std::string::npos) << e.hint;
     EXPECT_NE(e.hint.find("torch.jit.trace("), std::string::npos) << e.hint;
   }
-  EXPECT_NE(
-      error("state_dict.pt").hint.find("load_state_dict(torch.load(\"dir/my \\\"model\\\".pt\""),
-      std::string::npos);
+  EXPECT_NE(error("state_dict.pt").hint.find("state = torch.load(\"dir/my \\\"model\\\".pt\""),
+            std::string::npos);
   EXPECT_NE(error("lightning.ckpt").hint.find("load_from_checkpoint"), std::string::npos);
   EXPECT_NE(error("module.pt").why.find("__main__.Small"), std::string::npos);
   for (int kind = 0; kind <= static_cast<int>(FileKind::unknown); ++kind) {

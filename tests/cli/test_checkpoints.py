@@ -133,16 +133,16 @@ class Scripts(ProgramTest):
         self.follow(path, "Ultralytics", (), "yolo.torchscript")
 
     def test_exported_programs_of_torch_save(self) -> None:
-        import tiny
-
         path = folder() / "exported.pt"
+        import tiny  # put on the path by folder()
+
         torch.save(torch.export.export(tiny.Net().eval(), (torch.ones(2, 4),)), path)
         self.follow(path, "torch.save pickled", ())
 
     def test_flatbuffers_of_the_lite_interpreter(self) -> None:
+        path = folder() / "flat.ptl"
         import tiny
 
-        path = folder() / "flat.ptl"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.jit.script(tiny.Net())._c._save_for_mobile(str(path), {}, False, True)
