@@ -8,7 +8,7 @@
 #include <cmath>
 #include <vector>
 
-#include "ops/resize/resize.kernel.h"
+#include "ops/roi_align/roi_align.kernel.h"
 #include "targets/cpu/indices.h"
 
 namespace tenon::ops {
@@ -20,33 +20,25 @@ bool supports(const ir::Node& node) {
          cpu::are_indices(node.input(2)) && node.as<RoiAlign>().mode == "avg";
 }
 
-// The pixels along one axis that a bin takes its average of, and their weights.
-struct Taps {
-  std::vector<int64_t> at;
-  std::vector<float> weights;
-
-  // Samples lie in order: only the last two pixels can be met again.
-  void add(int64_t pixel, double weight) {
-    for (size_t i = at.size(); i > 0 && i + 2 > at.size(); --i) {
-      if (at[i - 1] != pixel) continue;
-      weights[i - 1] += static_cast<float>(weight);
-      return;
-    }
-    at.push_back(pixel);
-    weights.push_back(static_cast<float>(weight));
+// A sample's weight of a pixel. Samples lie in order: only the last two pixels can be met again.
+void add(RoiTaps& taps, int64_t pixel, double weight) {
+  for (size_t i = taps.at.size(), n = 2; i > taps.first.back() && n > 0; --i, --n) {
+    if (taps.at[i - 1] != pixel) continue;
+    taps.weights[i - 1] += static_cast<float>(weight);
+    return;
   }
-};
+  taps.at.push_back(pixel);
+  taps.weights.push_back(static_cast<float>(weight));
+}
 
 // The bins along an axis of `size` pixels, of a region from `start` with `length`.
-std::vector<Taps> bins_along(double start, double length, int64_t bins, int64_t ratio,
-                             int64_t size) {
+RoiTaps bins_along(double start, double length, int64_t bins, int64_t ratio, int64_t size) {
   constexpr double kMost = 1 << 14;  // samples: of an image that could be held at all
   const double bin = length / static_cast<double>(bins);
   int64_t samples = ratio;
   if (ratio <= 0) samples = bin > 0 ? static_cast<int64_t>(std::ceil(std::min(bin, kMost))) : 0;
-  std::vector<Taps> out(static_cast<size_t>(bins));
+  RoiTaps out;
   for (int64_t b = 0; b < bins; ++b) {
-    Taps& taps = out[static_cast<size_t>(b)];
     for (int64_t i = 0; i < samples; ++i) {
       double at = start + static_cast<double>(b) * bin +
                   (static_cast<double>(i) + 0.5) * bin / static_cast<double>(samples);
@@ -56,13 +48,14 @@ std::vector<Taps> bins_along(double start, double length, int64_t bins, int64_t 
       at = std::max(at, 0.0);
       const auto low = static_cast<int64_t>(at);
       if (low >= size - 1) {
-        taps.add(size - 1, share);
+        add(out, size - 1, share);
       } else {
         const double upper = at - static_cast<double>(low);
-        taps.add(low, share * (1 - upper));
-        taps.add(low + 1, share * upper);
+        add(out, low, share * (1 - upper));
+        add(out, low + 1, share * upper);
       }
     }
+    out.first.push_back(static_cast<uint32_t>(out.at.size()));
   }
   return out;
 }
@@ -71,8 +64,7 @@ struct Image {
   int64_t count, channels, height, width;
 };
 
-// One region of all channels.
-void align(const RoiAlign& op, const Image& image, const float* x, const float* roi, float* y) {
+RoiRegion region_of(const RoiAlign& op, const Image& image, const float* roi) {
   const bool half_pixel = op.coordinate_transformation_mode == "half_pixel";
   const double offset = half_pixel ? 0.5 : 0, scale = static_cast<double>(op.spatial_scale);
   const auto along = [&](size_t axis, int64_t bins, int64_t size) {
@@ -81,32 +73,17 @@ void align(const RoiAlign& op, const Image& image, const float* x, const float* 
     if (!half_pixel) length = std::max(length, 1.0);
     return bins_along(start, length, bins, op.sampling_ratio, size);
   };
-  const auto columns = along(0, op.output_width, image.width);
-  const auto rows = along(1, op.output_height, image.height);
-  int64_t left = image.width, right = 0;
-  for (const Taps& taps : columns) {
-    for (const int64_t at : taps.at) left = std::min(left, at), right = std::max(right, at + 1);
-  }
-  std::vector<float> mixed(static_cast<size_t>(std::max<int64_t>(right - left, 0)));
-  std::vector<const float*> sources;
-  for (int64_t c = 0; c < image.channels; ++c) {
-    const float* plane = x + c * image.height * image.width;
-    for (const Taps& row : rows) {
-      if (row.at.empty() || mixed.empty()) {
-        y = std::fill_n(y, op.output_width, 0.0F);
-        continue;
-      }
-      sources.clear();
-      for (const int64_t at : row.at) sources.push_back(plane + at * image.width + left);
-      mix_rows(sources.data(), row.weights.data(), sources.size(), mixed.data(), mixed.size());
-      for (const Taps& column : columns) {
-        float sum = 0;
-        for (size_t i = 0; i < column.at.size(); ++i)
-          sum += column.weights[i] * mixed[static_cast<size_t>(column.at[i] - left)];
-        *y++ = sum;
-      }
-    }
-  }
+  RoiRegion out{along(1, op.output_height, image.height), along(0, op.output_width, image.width)};
+  if (out.columns.at.empty()) return out;
+  const auto [low, high] = std::minmax_element(out.columns.at.begin(), out.columns.at.end());
+  const auto lanes = static_cast<int64_t>(align_lanes());
+  // Whole vectors, where the image is wide enough.
+  const int64_t window = std::min((*high - *low + lanes) / lanes * lanes, image.width);
+  const int64_t left = std::min(*low, image.width - window);
+  for (int64_t& at : out.columns.at) at -= left;
+  out.left = static_cast<size_t>(left);
+  out.window = static_cast<size_t>(window);
+  return out;
 }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
@@ -124,11 +101,22 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
       if (batch[k] < 0 || batch[k] >= image.count)
         return cpu::outside("RoiAlign", batch[k], image.count);
     }
-    const int64_t piece = image.channels * op.output_height * op.output_width;
-    cpu::parallel_for(count, 1, threads, [&](int64_t begin, int64_t end) {
+    std::vector<RoiRegion> regions(static_cast<size_t>(count));
+    cpu::parallel_for(count, 64, threads, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k)
-        align(op, image, args.f32(0) + batch[k] * image.channels * image.height * image.width,
-              args.f32(1) + 4 * k, args.f32_out() + k * piece);
+        regions[static_cast<size_t>(k)] = region_of(op, image, args.f32(1) + 4 * k);
+    });
+    // Plane by plane, which caches hold, not region by region.
+    const int64_t plane = image.height * image.width, piece = op.output_height * op.output_width;
+    cpu::parallel_for(image.channels, 1, threads, [&](int64_t begin, int64_t end) {
+      std::vector<float> mixed(static_cast<size_t>(image.width));
+      for (int64_t c = begin; c < end; ++c) {
+        for (int64_t k = 0; k < count; ++k)
+          align_region(regions[static_cast<size_t>(k)],
+                       args.f32(0) + (batch[k] * image.channels + c) * plane,
+                       static_cast<size_t>(image.width), mixed.data(),
+                       args.f32_out() + (k * image.channels + c) * piece);
+      }
     });
     return {};
   };
