@@ -360,6 +360,10 @@ Result<ConvPrimitive> conv_primitive(MakeContext& context, const Convolution& co
   }
   ConvPrimitive out;
   if (conv.transposed) {
+    // Its code unrolls the window: of hundreds of taps it takes minutes to make.
+    constexpr int64_t kMostTaps = 64;
+    if (element_count(std::span(context.in(1).dims).subspan(2)) > kMostTaps)
+      return context.refuse("a window too large for oneDNN's transposed convolution");
     const auto pd =
         TENON_PD(dnnl::deconvolution_forward, attr, dnnl::algorithm::deconvolution_direct, x, w, b,
                  y, conv.strides, dilations, conv.pads_begin, ends);
