@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from unittest.mock import patch
 
 import torch
+from torch.testing import _utils as seeded
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
 warnings.filterwarnings("ignore")
 
 FIRST, LARGEST_OF = 2, 20  # the samples taken: the first ones, and the largest of this many
-SEEDS = range(2, 12)  # that must not matter: a few booleans are often the same by chance
+# Seeds that must not matter; a few booleans are often the same by chance, and more of them where numbers are drawn.
+SEEDS, SEEDS_WHERE_DRAWN = range(2, 12), range(2, 202)
 MOST_DRAWS, LEAST_DRAWS = 4000, 500  # of a random sample
 DRAWN_ELEMENTS = 4_000_000  # of all draws together, where the most would be more
 
@@ -94,7 +97,9 @@ def _clean(value: Any) -> Any:
 
 
 def _call(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
-    with torch.no_grad(), patch.object(torch, "manual_seed", lambda _: None):  # some entries fix the seed themselves
+    # Some entries fix the seed themselves, and put back what was there.
+    seeds = patch.object(torch, "manual_seed", lambda _: None), patch.object(seeded, "freeze_rng_state", nullcontext)
+    with torch.no_grad(), seeds[0], seeds[1]:
         results = pytree.tree_leaves(module(*[t.clone() for t in inputs]))
     for result in results:
         if isinstance(result, torch.Tensor) and result.layout != torch.strided:
@@ -115,6 +120,32 @@ def _close(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 def _same(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
     return all(a.shape == b.shape and _close(a, b) for a, b in zip(ones, others, strict=True))
+
+
+# Which of several equal elements these place first, or name, PyTorch leaves open: where their dimension stands among the
+# arguments after the tensor.
+TIES = {"argsort": 0, "sort": 0, "mode": 0, "topk": 1, "kthvalue": 1}
+
+
+def _has_ties(entry: Any, chosen: Any) -> bool:
+    tensor = chosen.input
+    stable = chosen.kwargs.get("stable", False)
+    return entry.name in TIES and not stable and tensor.unique().numel() < tensor.numel()
+
+
+def _by_value(entry: Any, chosen: Any) -> Any:
+    """The operator with the elements that its indices name in the indices' place."""
+    place = TIES[entry.name]
+    dim = chosen.kwargs.get("dim", chosen.args[place] if len(chosen.args) > place else -1)
+
+    def call(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> list[torch.Tensor]:
+        results = pytree.tree_leaves(entry.op(tensor, *args, **kwargs))
+        indices = results[-1]
+        short = indices.dim() < tensor.dim()
+        named = tensor.gather(dim, indices.unsqueeze(dim) if short else indices)
+        return [*results[:-1], named.squeeze(dim) if short else named]
+
+    return call
 
 
 def _size(sample: Any) -> int:
@@ -149,10 +180,13 @@ def samples(entry: Any, dtype: torch.dtype) -> Iterator[Sample]:
         if entry.name.startswith(("linalg.", "svd", "pca_lowrank", "svd_lowrank", "geqrf", "qr", "ormqr")):
             definite = chosen.output_process_fn_grad
             function = lambda *a, _f=entry.op, _d=definite, **k: _d(_f(*a, **k))  # noqa: E731
+        elif _has_ties(entry, chosen):
+            function = _by_value(entry, chosen)
         module = Call(function, leaves, spec).eval()
         inputs = tuple(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
         outputs = _run(module, inputs, 1)
-        again = [_run(module, inputs, seed) for seed in SEEDS]
+        draws = not torch.equal(torch.get_rng_state(), torch.Generator().manual_seed(1).get_state())
+        again = [_run(module, inputs, seed) for seed in (SEEDS_WHERE_DRAWN if draws else SEEDS)]
         found = True
         yield Sample(module, inputs, outputs, random=not all(_same(outputs, other) for other in again))
     if not found:

@@ -10,8 +10,8 @@
 //
 // Where NAME.npz holds draw_0... instead, the outputs are random: they are drawn as often, and
 // NAME.kind.draws.npz in the folder of --onnx gets reference_0... and engine_0..., for others to
-// judge. Where it also holds wide_0..., what PyTorch gives in a wider type, an output may agree with
-// that instead, and a line WIDE says how far PyTorch's own is from it.
+// judge. Where it also holds wide_0..., what PyTorch gives in a wider type, an output may agree
+// with that instead, and a line WIDE says how far PyTorch's own is from it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -165,7 +165,8 @@ Result<std::vector<Tensor>> stack(const std::vector<std::vector<Tensor>>& runs) 
                      .where = {},
                      .why = fmt::format("{} and {}", text(first), text(runs[r][i])),
                      .hint = {}});
-      std::memcpy(all.mutable_bytes().data() + r * first.nbytes(), runs[r][i].data(), first.nbytes());
+      std::memcpy(all.mutable_bytes().data() + r * first.nbytes(), runs[r][i].data(),
+                  first.nbytes());
     }
     out.push_back(std::move(all));
   }

@@ -1,9 +1,9 @@
-// Gather as copies of the pieces that the indices name.
+// Gather: rows of blocks, copied side by side.
 #include "ops/gather/gather.h"
 
 #include <array>
+#include <cstring>
 
-#include "ir/op.h"
 #include "targets/cpu/indices.h"
 
 namespace tenon::ops {
@@ -11,34 +11,37 @@ namespace gather_kernels {
 namespace {
 
 bool supports(const ir::Node& node) {
-  return cpu::of_whole_bytes(node.input(0)) && cpu::are_indices(node.input(1));
+  return cpu::has_plain_elements(node.input(0)) && cpu::are_indices(node.input(1));
 }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
-  const cpu::Desc &x = context.in(0), &which = context.in(1);
-  const auto axis = ir::normalize_axis(context.node.as<Gather>().axis, x.dims.size());
-  if (!axis) return context.refuse("an axis out of range");
-  const int64_t n = x.dims[*axis], count = which.count(),
-                rows = element_count(std::span(x.dims).first(*axis)),
-                width = element_count(std::span(x.dims).subspan(*axis + 1)) * bits(x.dtype) / 8;
+  const cpu::Desc &in = context.in(0), &at = context.in(1);
+  const auto rank = static_cast<int64_t>(in.dims.size());
+  int64_t axis = context.node.as<Gather>().axis;
+  if (axis < 0) axis += rank;
+  if (axis < 0 || axis >= rank) return context.refuse("an axis out of range");
+  const auto a = static_cast<size_t>(axis);
+  const int64_t n = in.dims[a], count = at.count();
+  const int64_t rows = element_count(std::span(in.dims).first(a));
+  const int64_t block = element_count(std::span(in.dims).subspan(a + 1)) * (bits(in.dtype) / 8);
+  if (context.outputs[0].count() != rows * count * (block / (bits(in.dtype) / 8)))
+    return context.refuse("a result of another size");
   cpu::Prepared prepared;
-  prepared.scratch = static_cast<size_t>(count) * sizeof(int64_t);
-  prepared.run = [=, wide = which.dtype == DType::i64,
-                  threads = context.threads](const cpu::Args& args) -> Status {
+  prepared.run = [=, wide = at.dtype == DType::i64, threads = context.threads,
+                  where = context.node.where()](const cpu::Args& args) -> Status {
     const cpu::Indices indices{args.in[1], wide};
-    auto* at = reinterpret_cast<int64_t*>(args.scratch);
-    for (int64_t i = 0; i < count; ++i) {
-      at[i] = indices[i];
-      if (!cpu::in_range(at[i], n)) return cpu::outside("Gather", indices[i], n);
-    }
-    if (rows == 1) {
-      cpu::copy_rows(args.in[0], args.out[0], width, count, threads,
-                     [at](int64_t i) { return at[i]; });
-    } else {
-      cpu::copy_rows(args.in[0], args.out[0], width, rows * count, threads,
-                     [=](int64_t i) { return i / count * n + at[i % count]; });
-    }
-    return {};
+    cpu::Bounds bounds;
+    const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(block, 1));
+    cpu::parallel_for(rows * count, grain, threads, [&](int64_t begin, int64_t end) {
+      int64_t row = begin / count, i = begin % count;
+      std::byte* to = args.out[0] + begin * block;
+      for (int64_t k = begin; k < end; ++k, to += block) {
+        const int64_t from = row * n + bounds.place(indices[i], n);
+        if (n > 0) cpu::copy_block(to, args.in[0] + from * block, block);
+        if (++i == count) i = 0, ++row;
+      }
+    });
+    return bounds.status("Gather", where);
   };
   return prepared;
 }

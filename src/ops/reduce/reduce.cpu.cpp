@@ -1,305 +1,282 @@
-// Reductions over any axes. Where the last axis goes, row by row; where it stays, blocks of columns
-// side by side.
+// Reductions over f32 and integers. Axes that lie side by side are joined; what is left is one of
+// three forms: rows that are folded, columns that are folded, or a mixture, element by element.
 #include "ops/reduce/reduce.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
-#include <vector>
+#include <limits>
 
-#include "ir/op.h"
-#include "ops/reduce/reduce.kernel.h"
+#include "ir/integers.h"
 #include "targets/cpu/copy.h"
-#include "targets/cpu/kernel.h"
 
 namespace tenon::ops {
 namespace reduce_kernels {
 namespace {
 
-bool supports(const ir::Node& node) {
-  if (!node.input(0)->type.is_tensor()) return false;
-  const DType type = node.input(0)->dtype();
-  return type == DType::f32 || type == DType::f64 || type == DType::i32 || type == DType::i64;
-}
-
-bool supports_f32(const ir::Node& node) {
-  return node.input(0)->type.is_tensor() && node.input(0)->dtype() == DType::f32;
-}
-
-// Offsets of what is left and of what goes together; the last axis, of `run` elements, belongs to
-// the results (`columns`) or to what is folded.
-struct Plan {
-  std::vector<int64_t> kept, gone;
-  int64_t run = 1;
-  bool columns = false;
-
-  int64_t results() const { return static_cast<int64_t>(kept.size()) * (columns ? run : 1); }
-  int64_t folded() const { return static_cast<int64_t>(gone.size()) * (columns ? 1 : run); }
+// The tensor as [outer, middle, inner], of which the middle goes; `mixed` where it is not of that
+// form, and then kept and gone axes with their strides.
+struct Form {
+  int64_t outer = 1, middle = 1, inner = 1;
+  bool mixed = false;
+  Dims kept, kept_strides, gone, gone_strides;
+  int64_t results() const { return mixed ? element_count(kept) : outer * inner; }
 };
 
-std::vector<int64_t> offsets(const std::vector<std::pair<int64_t, int64_t>>& axes) {
-  std::vector<int64_t> out{0};
-  for (const auto& [size, stride] : axes) {
-    std::vector<int64_t> next;
-    next.reserve(out.size() * static_cast<size_t>(size));
-    for (const int64_t base : out) {
-      for (int64_t i = 0; i < size; ++i) next.push_back(base + i * stride);
-    }
-    out = std::move(next);
+// What the middle of the tensor is, by dimension; nullopt where the axes are not known.
+template <class Op>
+std::optional<std::vector<bool>> reduced_axes(const cpu::MakeContext& context, const Op& op) {
+  const auto rank = static_cast<int64_t>(context.in(0).dims.size());
+  std::vector<int64_t> axes;
+  if (context.has(1)) {
+    if (context.inputs[1].constant == nullptr) return std::nullopt;
+    const auto given = ir::integers(*context.inputs[1].constant);
+    if (!given) return std::nullopt;
+    axes = *given;
   }
+  if (axes.empty()) return std::vector<bool>(static_cast<size_t>(rank), !op.noop_with_empty_axes);
+  std::vector<bool> goes(static_cast<size_t>(rank), false);
+  for (const int64_t axis : axes) {
+    const int64_t at = axis < 0 ? axis + rank : axis;
+    if (at < 0 || at >= rank) return std::nullopt;
+    goes[static_cast<size_t>(at)] = true;
+  }
+  return goes;
+}
+
+Form form_of(const Dims& dims, const std::vector<bool>& goes) {
+  const Dims strides = cpu::strides_of(dims);
+  Form f;
+  // Whether the axes come as kept, gone, kept.
+  int changes = 0;
+  bool last = false;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    (goes[i] ? f.gone : f.kept).push_back(dims[i]);
+    (goes[i] ? f.gone_strides : f.kept_strides).push_back(strides[i]);
+    if (dims[i] == 1) continue;
+    if (goes[i] != last) ++changes, last = goes[i];
+    (changes == 0 ? f.outer : changes == 1 ? f.middle : f.inner) *= dims[i];
+  }
+  f.mixed = changes > 2;
+  return f;
+}
+
+// --- what is folded: first, each element, parts with each other, and at the end. Sums of f32 are
+// sums of doubles.
+
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, uint64_t>;
+
+template <class T>
+struct Sum {
+  using Acc = Wide<T>;
+  static Acc first() { return 0; }
+  static Acc fold(Acc a, T v) { return a + static_cast<Acc>(v); }
+  static Acc join(Acc a, Acc b) { return a + b; }
+  static T last(Acc a, int64_t) { return static_cast<T>(a); }
+};
+template <class T>
+struct Product {
+  using Acc = Wide<T>;
+  static Acc first() { return 1; }
+  static Acc fold(Acc a, T v) { return a * static_cast<Acc>(v); }
+  static Acc join(Acc a, Acc b) { return a * b; }
+  static T last(Acc a, int64_t) { return static_cast<T>(a); }
+};
+template <class T>
+struct SumSquare {
+  using Acc = Wide<T>;
+  static Acc first() { return 0; }
+  static Acc fold(Acc a, T v) { return a + static_cast<Acc>(v) * static_cast<Acc>(v); }
+  static Acc join(Acc a, Acc b) { return a + b; }
+  static T last(Acc a, int64_t) { return static_cast<T>(a); }
+};
+struct Mean : Sum<float> {
+  static float last(double a, int64_t n) { return static_cast<float>(a / static_cast<double>(n)); }
+};
+struct Norm : SumSquare<float> {
+  static float last(double a, int64_t) { return static_cast<float>(std::sqrt(a)); }
+};
+struct AbsoluteSum {
+  using Acc = double;
+  static double first() { return 0; }
+  static double fold(double a, float v) { return a + std::fabs(static_cast<double>(v)); }
+  static double join(double a, double b) { return a + b; }
+  static float last(double a, int64_t) { return static_cast<float>(a); }
+};
+// NaN stays.
+template <class T, bool max>
+struct Extreme {
+  using Acc = T;
+  static T first() {
+    if constexpr (std::is_same_v<T, float>) return max ? -INFINITY : INFINITY;
+    return max ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+  }
+  static T fold(T a, T v) { return (max ? v > a : v < a) || v != v ? v : a; }
+  static T join(T a, T b) { return fold(a, b); }
+  static T last(T a, int64_t) { return a; }
+};
+
+// Several results side by side: the compiler folds them as vectors.
+constexpr int64_t kLanes = 16;
+
+template <class F, class T>
+void rows(const Form& f, const T* x, T* y, int64_t begin, int64_t end) {
+  using Acc = typename F::Acc;
+  for (int64_t row = begin; row < end; ++row) {
+    const T* from = x + row * f.middle;
+    Acc part[kLanes];
+    std::fill_n(part, kLanes, F::first());
+    int64_t i = 0;
+    for (; i + kLanes <= f.middle; i += kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l) part[l] = F::fold(part[l], from[i + l]);
+    }
+    for (int64_t l = 0; i < f.middle; ++i, ++l) part[l] = F::fold(part[l], from[i]);
+    Acc all = part[0];
+    for (int64_t l = 1; l < kLanes; ++l) all = F::join(all, part[l]);
+    y[row] = F::last(all, f.middle);
+  }
+}
+
+template <class F, class T>
+void columns(const Form& f, const T* x, T* y, int64_t begin, int64_t end) {
+  using Acc = typename F::Acc;
+  const int64_t blocks = (f.inner + kLanes - 1) / kLanes;
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t outer = task / blocks, start = task % blocks * kLanes;
+    const int64_t count = std::min(kLanes, f.inner - start);
+    const T* from = x + outer * f.middle * f.inner + start;
+    Acc part[kLanes];
+    std::fill_n(part, kLanes, F::first());
+    if (count == kLanes) {
+      for (int64_t m = 0; m < f.middle; ++m, from += f.inner) {
+        for (int64_t l = 0; l < kLanes; ++l) part[l] = F::fold(part[l], from[l]);
+      }
+    } else {
+      for (int64_t m = 0; m < f.middle; ++m, from += f.inner) {
+        for (int64_t l = 0; l < count; ++l) part[l] = F::fold(part[l], from[l]);
+      }
+    }
+    for (int64_t l = 0; l < count; ++l) y[outer * f.inner + start + l] = F::last(part[l], f.middle);
+  }
+}
+
+// The offset of the element with this number among the axes.
+int64_t offset_of(int64_t number, const Dims& dims, const Dims& strides) {
+  int64_t offset = 0;
+  for (size_t d = dims.size(); d-- > 0;) {
+    offset += number % dims[d] * strides[d];
+    number /= dims[d];
+  }
+  return offset;
+}
+
+template <class F, class T>
+void mixture(const Form& f, const T* x, T* y, int64_t begin, int64_t end) {
+  const int64_t count = element_count(f.gone);
+  const int64_t last = f.gone.back(), step = f.gone_strides.back();
+  for (int64_t r = begin; r < end; ++r) {
+    const T* base = x + offset_of(r, f.kept, f.kept_strides);
+    auto all = F::first();
+    for (int64_t i = 0; i < count; i += last) {
+      const T* from = base + offset_of(i, f.gone, f.gone_strides);
+      for (int64_t k = 0; k < last; ++k) all = F::fold(all, from[k * step]);
+    }
+    y[r] = F::last(all, count);
+  }
+}
+
+// A reduction of one type.
+template <class F, class T>
+std::function<Status(const cpu::Args&)> runner(const Form& form, int threads) {
+  return [form, threads](const cpu::Args& args) -> Status {
+    const T* x = reinterpret_cast<const T*>(args.in[0]);
+    T* y = reinterpret_cast<T*>(args.out[0]);
+    const int64_t elements = form.mixed ? element_count(form.gone) : form.middle;
+    if (form.results() == 0) return {};
+    if (form.mixed) {
+      const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(elements, 1));
+      cpu::parallel_for(form.results(), grain, threads,
+                        [&](int64_t begin, int64_t end) { mixture<F>(form, x, y, begin, end); });
+    } else if (form.inner == 1) {
+      const int64_t grain = std::max<int64_t>(1, 16384 / std::max<int64_t>(elements, 1));
+      cpu::parallel_for(form.outer, grain, threads,
+                        [&](int64_t begin, int64_t end) { rows<F>(form, x, y, begin, end); });
+    } else {
+      const int64_t tasks = form.outer * ((form.inner + kLanes - 1) / kLanes);
+      const int64_t grain = std::max<int64_t>(1, 16384 / kLanes / std::max<int64_t>(elements, 1));
+      cpu::parallel_for(tasks, grain, threads,
+                        [&](int64_t begin, int64_t end) { columns<F>(form, x, y, begin, end); });
+    }
+    return {};
+  };
+}
+
+// By type: F is for f32, and a template for what takes integers too.
+template <class Op, class F>
+Result<cpu::Prepared> make(cpu::MakeContext& context) {
+  const auto goes = reduced_axes(context, context.node.as<Op>());
+  if (!goes) return context.refuse("axes that are computed");
+  const Form form = form_of(context.in(0).dims, *goes);
+  if (form.results() != context.outputs[0].count())
+    return context.refuse("a result of another size");
+  if (context.in(0).count() == 0) return context.refuse("an empty tensor");
+  cpu::Prepared out;
+  switch (context.in(0).dtype) {
+    case DType::f32:
+      out.run = runner<typename F::template Of<float>, float>(form, context.threads);
+      return out;
+    case DType::i64:
+      if constexpr (F::kIntegers)
+        out.run = runner<typename F::template Of<int64_t>, int64_t>(form, context.threads);
+      break;
+    case DType::i32:
+      if constexpr (F::kIntegers)
+        out.run = runner<typename F::template Of<int32_t>, int32_t>(form, context.threads);
+      break;
+    case DType::boolean:
+    case DType::u8:
+      if constexpr (F::kIntegers)
+        out.run = runner<typename F::template Of<uint8_t>, uint8_t>(form, context.threads);
+      break;
+    default:
+      break;
+  }
+  if (!out.run) return context.refuse("another type");
   return out;
 }
 
-Plan plan_of(const Dims& dims, const std::vector<bool>& goes) {
-  const Dims strides = cpu::strides_of(dims);
-  std::vector<std::pair<int64_t, int64_t>> kept, gone;  // sizes and strides
-  Plan plan;
-  size_t end = dims.size();
-  while (end > 0 && dims[end - 1] == 1) --end;
-  plan.columns = end > 0 && !goes[end - 1];
-  // Axes before the last that share its fate run on with it.
-  while (end > 0 && (dims[end - 1] == 1 || goes[end - 1] == !plan.columns)) plan.run *= dims[--end];
-  for (size_t i = 0; i < end; ++i) (goes[i] ? gone : kept).emplace_back(dims[i], strides[i]);
-  plan.kept = offsets(kept);
-  plan.gone = offsets(gone);
-  return plan;
-}
-
-// What a kind of reduction does with the elements: `Held` is what it holds of them meanwhile.
+template <template <class> class F>
+struct Numbers {
+  static constexpr bool kIntegers = true;
+  template <class T>
+  using Of = F<T>;
+};
+template <class F>
+struct Floats {
+  static constexpr bool kIntegers = false;
+  template <class T>
+  using Of = F;
+};
 template <class T>
-using Exact = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
+using Largest = Extreme<T, true>;
+template <class T>
+using Smallest = Extreme<T, false>;
 
-struct SumOf {
-  template <class T>
-  using Held = Exact<T>;
-  template <class A>
-  static A first() {
-    return 0;
-  }
-  template <class A>
-  static A step(A sum, A v) {
-    return sum + v;
-  }
-  static double row(const float* x, size_t n) { return sum_of_row(x, n); }
-};
-struct ProductOf {
-  template <class T>
-  using Held = Exact<T>;
-  template <class A>
-  static A first() {
-    return 1;
-  }
-  template <class A>
-  static A step(A product, A v) {
-    return product * v;
-  }
-};
-struct SquaresOf : SumOf {
-  template <class A>
-  static A step(A sum, A v) {
-    return sum + v * v;
-  }
-  static double row(const float* x, size_t n) { return sum_of_squares(x, n); }
-};
-struct MagnitudesOf : SumOf {
-  template <class A>
-  static A step(A sum, A v) {
-    return sum + std::abs(v);
-  }
-  static double row(const float* x, size_t n) { return sum_of_magnitudes(x, n); }
-};
-template <bool kMax>
-struct ExtremeOf {
-  template <class T>
-  using Held = T;
-  template <class A>
-  static A first() {
-    using Limits = std::numeric_limits<A>;
-    if constexpr (Limits::has_infinity) return kMax ? -Limits::infinity() : Limits::infinity();
-    return kMax ? Limits::lowest() : Limits::max();
-  }
-  // NaN stays.
-  template <class A>
-  static A step(A best, A v) {
-    return (kMax ? v > best : v < best) || v != v ? v : best;
-  }
-  static float row(const float* x, size_t n) {
-    return kMax ? largest_of_row(x, n) : smallest_of_row(x, n);
-  }
-};
-
-template <class Fold>
-constexpr bool kHasRow = requires(const float* x) { Fold::row(x, size_t{1}); };
-
-// Folds results [begin, end), where `columns`, of whole rows of them; give(result, held).
-template <class Fold, class T, class Give>
-void fold_rows(const Plan& plan, const T* x, int64_t begin, int64_t end, Give&& give) {
-  using A = typename Fold::template Held<T>;
-  for (int64_t r = begin; r < end; ++r) {
-    A held = Fold::template first<A>();
-    for (const int64_t offset : plan.gone) {
-      const T* row = x + plan.kept[static_cast<size_t>(r)] + offset;
-      if constexpr (std::is_same_v<T, float> && kHasRow<Fold>) {
-        const A part = Fold::row(row, static_cast<size_t>(plan.run));
-        // Sums of squares are summed, not squared again.
-        if constexpr (std::is_base_of_v<SumOf, Fold>)
-          held = held + part;
-        else
-          held = Fold::step(held, part);
-      } else {
-        for (int64_t i = 0; i < plan.run; ++i) held = Fold::step(held, static_cast<A>(row[i]));
-      }
-    }
-    give(r, held);
-  }
-}
-
-constexpr int64_t kBlock = 128;  // of columns
-
-template <class Fold, class T, class Give>
-void fold_columns(const Plan& plan, const T* x, int64_t begin, int64_t end, Give&& give) {
-  using A = typename Fold::template Held<T>;
-  std::array<A, kBlock> held;
-  for (int64_t r = begin; r < end;) {
-    const int64_t column = r % plan.run;
-    const int64_t width = std::min({kBlock, plan.run - column, end - r});
-    held.fill(Fold::template first<A>());
-    const T* from = x + plan.kept[static_cast<size_t>(r / plan.run)] + column;
-    const auto over = [&](int64_t n) {
-      for (const int64_t offset : plan.gone) {
-        for (int64_t j = 0; j < n; ++j)
-          held[static_cast<size_t>(j)] =
-              Fold::step(held[static_cast<size_t>(j)], static_cast<A>(from[offset + j]));
-      }
-    };
-    if (width == kBlock)
-      over(kBlock);  // a constant: the compiler makes vectors of it
-    else
-      over(width);
-    for (int64_t j = 0; j < width; ++j) give(r + j, held[static_cast<size_t>(j)]);
-    r += width;
-  }
-}
-
-template <class Fold, class T, class Give>
-void fold(const Plan& plan, const T* x, int threads, Give&& give) {
-  const int64_t grain = std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(plan.folded(), 1));
-  cpu::parallel_for(plan.results(), plan.columns ? std::max(grain, kBlock) : grain, threads,
-                    [&](int64_t begin, int64_t end) {
-                      if (plan.columns)
-                        fold_columns<Fold>(plan, x, begin, end, give);
-                      else
-                        fold_rows<Fold>(plan, x, begin, end, give);
-                    });
-}
-
-template <class Op>
-Result<Plan> plan(cpu::MakeContext& context) {
-  const Dims& dims = context.in(0).dims;
-  std::vector<bool> goes(dims.size(), true);
-  if (context.has(1)) {
-    const Tensor* given = context.inputs[1].constant;
-    if (given == nullptr || given->dtype() != DType::i64 || !given->has_data())
-      return context.refuse("axes that are computed");
-    if (given->count() > 0) goes.assign(dims.size(), false);
-    for (const int64_t one : given->values<int64_t>()) {
-      const auto axis = ir::normalize_axis(one, dims.size());
-      if (!axis) return context.refuse("an axis out of range");
-      goes[*axis] = true;
-    }
-  }
-  const bool all = !context.has(1) || context.in(1).count() == 0;
-  if (all && context.node.as<Op>().noop_with_empty_axes)
-    return context.refuse("no axis to reduce over");
-  if (context.in(0).count() == 0) return context.refuse("nothing to reduce");
-  return plan_of(dims, goes);
-}
-
-// `last(held, count)` gives the result.
-template <class Op, class Fold, class Last>
-Result<cpu::Prepared> make_fold(cpu::MakeContext& context, Last last) {
-  auto planned = std::make_shared<const Plan>(TRY(plan<Op>(context)));
-  cpu::Prepared prepared;
-  prepared.run = [planned, last, type = context.in(0).dtype,
-                  threads = context.threads](const cpu::Args& args) -> Status {
-    const auto as = [&]<class T>(T) {
-      auto* y = reinterpret_cast<T*>(args.out[0]);
-      fold<Fold>(*planned, reinterpret_cast<const T*>(args.in[0]), threads,
-                 [y, last, count = planned->folded()](int64_t r, auto held) {
-                   y[r] = static_cast<T>(last(static_cast<T>(0), held, count));
-                 });
-    };
-    if (type == DType::f32)
-      as(float{});
-    else if (type == DType::f64)
-      as(double{});
-    else if (type == DType::i32)
-      as(int32_t{});
-    else
-      as(int64_t{});
-    return {};
-  };
-  return prepared;
-}
-
-template <class Op, class Fold>
-Result<cpu::Prepared> make(cpu::MakeContext& context) {
-  return make_fold<Op, Fold>(context, [](auto, auto held, int64_t) { return held; });
-}
-
-Result<cpu::Prepared> make_mean(cpu::MakeContext& context) {
-  return make_fold<ReduceMean, SumOf>(context, []<class T>(T, auto sum, int64_t count) {
-    if constexpr (std::is_integral_v<T>)
-      return static_cast<int64_t>(sum) / count;
-    else
-      return sum / static_cast<double>(count);
-  });
-}
-
-// Of floats alone.
-template <class Op, class Fold, class Last>
-Result<cpu::Prepared> make_f32(cpu::MakeContext& context, Last last) {
-  auto planned = std::make_shared<const Plan>(TRY(plan<Op>(context)));
-  cpu::Prepared prepared;
-  prepared.run = [planned, last, threads = context.threads](const cpu::Args& args) -> Status {
-    float* y = args.f32_out();
-    fold<Fold>(*planned, args.f32(0), threads,
-               [=](int64_t r, double held) { y[r] = static_cast<float>(last(held)); });
-    return {};
-  };
-  return prepared;
-}
-
-Result<cpu::Prepared> make_l1(cpu::MakeContext& context) {
-  return make_f32<ReduceL1, MagnitudesOf>(context, [](double v) { return v; });
-}
-Result<cpu::Prepared> make_l2(cpu::MakeContext& context) {
-  return make_f32<ReduceL2, SquaresOf>(context, [](double v) { return std::sqrt(v); });
-}
-Result<cpu::Prepared> make_log_sum(cpu::MakeContext& context) {
-  return make_f32<ReduceLogSum, SumOf>(context, [](double v) { return std::log(v); });
-}
-
-constexpr cpu::KernelSpec of_numbers(std::string_view op,
-                                     Result<cpu::Prepared> (*make)(cpu::MakeContext&)) {
-  return {.op = op, .tactic = "fold", .supports = supports, .make = make};
-}
-constexpr cpu::KernelSpec of_floats(std::string_view op,
-                                    Result<cpu::Prepared> (*make)(cpu::MakeContext&)) {
-  return {.op = op, .tactic = "fold", .supports = supports_f32, .make = make};
+template <class Op, class F>
+constexpr cpu::KernelSpec spec() {
+  return {.op = Op::kName, .tactic = "fold", .supports = nullptr, .make = make<Op, F>};
 }
 
 constexpr std::array kKernels = {
-    of_numbers("ReduceSum", make<ReduceSum, SumOf>),
-    of_numbers("ReduceProd", make<ReduceProd, ProductOf>),
-    of_numbers("ReduceSumSquare", make<ReduceSumSquare, SquaresOf>),
-    of_numbers("ReduceMax", make<ReduceMax, ExtremeOf<true>>),
-    of_numbers("ReduceMin", make<ReduceMin, ExtremeOf<false>>),
-    of_numbers("ReduceMean", make_mean),
-    of_floats("ReduceL1", make_l1),
-    of_floats("ReduceL2", make_l2),
-    of_floats("ReduceLogSum", make_log_sum),
+    spec<ReduceSum, Numbers<Sum>>(),
+    spec<ReduceProd, Numbers<Product>>(),
+    spec<ReduceSumSquare, Numbers<SumSquare>>(),
+    spec<ReduceMax, Numbers<Largest>>(),
+    spec<ReduceMin, Numbers<Smallest>>(),
+    spec<ReduceMean, Floats<Mean>>(),
+    spec<ReduceL1, Floats<AbsoluteSum>>(),
+    spec<ReduceL2, Floats<Norm>>(),
 };
 
 }  // namespace

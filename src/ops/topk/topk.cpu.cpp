@@ -1,11 +1,10 @@
-// TopK: the k first are found without sorting the rest, as integers that order as the elements do.
+// TopK: of each row the largest, by selection, then sorted. Equal elements keep their order; NaN
+// counts as the largest.
 #include "ops/topk/topk.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
-#include <limits>
 
-#include "ir/op.h"
 #include "targets/cpu/kernel.h"
 
 namespace tenon::ops {
@@ -13,99 +12,101 @@ namespace topk_kernels {
 namespace {
 
 bool supports(const ir::Node& node) {
-  const auto* x = node.input(0);
-  if (!x->type.is_tensor()) return false;
-  const DType type = x->dtype();
-  return type == DType::f32 || type == DType::f64 || type == DType::i32 || type == DType::i64;
+  const DType type = node.input(0)->dtype();
+  return type == DType::f32 || type == DType::i64 || type == DType::i32;
 }
 
-// An unsigned integer for each element that orders as the elements do: zeros of both signs are
-// equal, NaN is above all.
 template <class T>
-auto rank_of(T v) {
-  using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-  constexpr U kSign = U{1} << (8 * sizeof(T) - 1);
-  if constexpr (std::is_floating_point_v<T>) {
-    if (v != v) return std::numeric_limits<U>::max();
-    const U bits = std::bit_cast<U>(v + T{0});
-    return static_cast<U>((bits & kSign) != 0 ? ~bits : bits | kSign);
-  } else {
-    return static_cast<U>(static_cast<U>(v) ^ kSign);
-  }
-}
-
-template <class U>
-struct Entry {
-  U rank;
-  uint32_t place;
-  bool operator<(const Entry& other) const {
-    return rank != other.rank ? rank < other.rank : place < other.place;
-  }
-};
-
-struct Sizes {
-  int64_t rows, n, k, inner;
+struct Item {
+  T value;
+  int64_t index;
 };
 
 template <class T>
-void rows(const Sizes& s, bool largest, const T* x, T* values, int64_t* places, int64_t begin,
-          int64_t end) {
-  using U = decltype(rank_of(T{}));
-  std::vector<Entry<U>> entries(static_cast<size_t>(s.n));
-  for (int64_t row = begin; row < end; ++row) {
-    const T* from = x + row / s.inner * s.n * s.inner + row % s.inner;
-    for (int64_t i = 0; i < s.n; ++i) {
-      const U rank = rank_of(from[i * s.inner]);
-      entries[static_cast<size_t>(i)] = {static_cast<U>(largest ? ~rank : rank),
-                                         static_cast<uint32_t>(i)};
-    }
-    const auto middle = entries.begin() + s.k;
-    if (s.k < s.n) std::nth_element(entries.begin(), middle, entries.end());
-    std::sort(entries.begin(), middle);
-    const int64_t to = row / s.inner * s.k * s.inner + row % s.inner;
-    for (int64_t i = 0; i < s.k; ++i) {
-      const int64_t place = entries[static_cast<size_t>(i)].place;
-      if (values) values[to + i * s.inner] = from[place * s.inner];
-      if (places) places[to + i * s.inner] = place;
-    }
+bool less(T a, T b) {
+  return a == a && (b != b || a < b);
+}
+
+template <class T, bool largest>
+struct Before {
+  bool operator()(const Item<T>& a, const Item<T>& b) const {
+    if (largest ? less(b.value, a.value) : less(a.value, b.value)) return true;
+    if (largest ? less(a.value, b.value) : less(b.value, a.value)) return false;
+    return a.index < b.index;
   }
+};
+
+struct Form {
+  int64_t n = 0, k = 0, inner = 1, rows = 0;
+};
+
+// Row `row` of `rows`; elements of a row lie `inner` apart.
+template <class T, bool largest>
+void one_row(const Form& f, int64_t row, const T* x, T* values, int64_t* indices,
+             std::vector<Item<T>>& items) {
+  const T* first = x + row / f.inner * f.n * f.inner + row % f.inner;
+  for (int64_t i = 0; i < f.n; ++i) items[static_cast<size_t>(i)] = {first[i * f.inner], i};
+  const auto middle = items.begin() + f.k;
+  const Before<T, largest> before;
+  if (f.k < f.n) std::nth_element(items.begin(), middle, items.end(), before);
+  std::sort(items.begin(), middle, before);
+  const int64_t to = row / f.inner * f.k * f.inner + row % f.inner;
+  for (int64_t i = 0; i < f.k; ++i) {
+    values[to + i * f.inner] = items[static_cast<size_t>(i)].value;
+    if (indices != nullptr) indices[to + i * f.inner] = items[static_cast<size_t>(i)].index;
+  }
+}
+
+template <class T, bool largest>
+void run(const Form& f, int threads, const cpu::Args& args) {
+  const T* x = reinterpret_cast<const T*>(args.in[0]);
+  T* values = reinterpret_cast<T*>(args.out[0]);
+  int64_t* indices = args.out.size() > 1 ? reinterpret_cast<int64_t*>(args.out[1]) : nullptr;
+  const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(f.n, 1));
+  cpu::parallel_for(f.rows, grain, threads, [&](int64_t begin, int64_t end) {
+    std::vector<Item<T>> items(static_cast<size_t>(f.n));
+    for (int64_t row = begin; row < end; ++row)
+      one_row<T, largest>(f, row, x, values, indices, items);
+  });
+}
+
+template <class T>
+Result<cpu::Prepared> prepared(const Form& form, bool largest, int threads) {
+  cpu::Prepared out;
+  out.run = [=](const cpu::Args& args) -> Status {
+    if (form.k == 0) return {};
+    largest ? run<T, true>(form, threads, args) : run<T, false>(form, threads, args);
+    return {};
+  };
+  return out;
 }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
-  const cpu::Desc& x = context.in(0);
   const auto op = context.node.as<TopK>();
-  const auto axis = ir::normalize_axis(op.axis, x.dims.size());
-  if (!axis) return context.refuse("an axis out of range");
-  const cpu::Desc& out = context.outputs[context.outputs[0].present() ? 0 : 1];
-  if (!out.present()) return context.refuse("no result in use");
-  const Sizes sizes{.rows = element_count(std::span(x.dims).first(*axis)) *
-                            element_count(std::span(x.dims).subspan(*axis + 1)),
-                    .n = x.dims[*axis],
-                    .k = out.dims[*axis],
-                    .inner = element_count(std::span(x.dims).subspan(*axis + 1))};
-  if (sizes.k > sizes.n || sizes.n > std::numeric_limits<uint32_t>::max())
-    return context.refuse("K is not between 0 and the size of the axis");
-  cpu::Prepared prepared;
-  prepared.run = [sizes, largest = op.largest, type = x.dtype,
-                  threads = context.threads](const cpu::Args& args) -> Status {
-    auto* places = args.out.size() > 1 ? reinterpret_cast<int64_t*>(args.out[1]) : nullptr;
-    const int64_t grain = std::max<int64_t>(1, 4096 / std::max<int64_t>(sizes.n, 1));
-    cpu::parallel_for(sizes.rows, grain, threads, [&](int64_t begin, int64_t end) {
-      const auto as = [&]<class T>(T) {
-        rows(sizes, largest, reinterpret_cast<const T*>(args.in[0]),
-             reinterpret_cast<T*>(args.out[0]), places, begin, end);
-      };
-      if (type == DType::f32) return as(float{});
-      if (type == DType::f64) return as(double{});
-      return type == DType::i32 ? as(int32_t{}) : as(int64_t{});
-    });
-    return {};
-  };
-  return prepared;
+  const Dims &dims = context.in(0).dims, &out = context.outputs[0].dims;
+  const auto rank = static_cast<int64_t>(dims.size());
+  const int64_t axis = op.axis < 0 ? op.axis + rank : op.axis;
+  if (axis < 0 || axis >= rank || out.size() != dims.size())
+    return context.refuse("an axis out of range");
+  const auto a = static_cast<size_t>(axis);
+  Form form{.n = dims[a], .k = out[a]};
+  form.inner = element_count(std::span(dims).subspan(a + 1));
+  form.rows = form.n == 0 ? 0 : context.in(0).count() / form.n;
+  // The result's size has been inferred from K where that is known; where it is not, the reference
+  // kernel reads it.
+  if (form.k > form.n) return context.refuse("more than there are");
+  switch (context.in(0).dtype) {
+    case DType::f32:
+      return prepared<float>(form, op.largest, context.threads);
+    case DType::i64:
+      return prepared<int64_t>(form, op.largest, context.threads);
+    default:
+      return prepared<int32_t>(form, op.largest, context.threads);
+  }
 }
 
 constexpr std::array kKernels = {
-    cpu::KernelSpec{.op = "TopK", .tactic = "select", .supports = supports, .make = make},
+    cpu::KernelSpec{.op = "TopK", .tactic = "selection", .supports = supports, .make = make},
 };
 
 }  // namespace

@@ -1,75 +1,69 @@
-// Indices that a kernel reads while it runs: of 32 or 64 bits, negative ones counting from the end.
+// Indices as kernels read them: of either integer type, negative ones counted from the end.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <atomic>
 #include <cstring>
 
 #include "targets/cpu/kernel.h"
 
 namespace tenon::cpu {
 
+// Whether an operand's elements are indices and another's are of a whole number of bytes.
+inline bool are_indices(const ir::Value* value) {
+  return value != nullptr && (value->dtype() == DType::i64 || value->dtype() == DType::i32);
+}
+inline bool has_plain_elements(const ir::Value* value) {
+  return value != nullptr && value->type.is_tensor() && bits(value->dtype()) >= 8 &&
+         bits(value->dtype()) <= 64;
+}
+
 struct Indices {
   const std::byte* data = nullptr;
   bool wide = true;  // i64, else i32
 
   int64_t operator[](int64_t i) const {
-    if (wide) {
-      int64_t v = 0;
-      std::memcpy(&v, data + i * 8, sizeof(v));
-      return v;
-    }
-    int32_t v = 0;
-    std::memcpy(&v, data + i * 4, sizeof(v));
-    return v;
+    return wide ? reinterpret_cast<const int64_t*>(data)[i]
+                : reinterpret_cast<const int32_t*>(data)[i];
   }
 };
 
-inline bool are_indices(const ir::Value* value) {
-  return value->type.is_tensor() && (value->dtype() == DType::i64 || value->dtype() == DType::i32);
-}
-
-// Elements that can be copied as bytes.
-inline bool of_whole_bytes(const ir::Value* value) {
-  return value->type.is_tensor() && bits(value->dtype()) >= 8;
-}
-
-// Makes an index count from the start; false where it is outside of an axis of this size.
-inline bool in_range(int64_t& index, int64_t size) {
-  if (index < 0) index += size;
-  return index >= 0 && index < size;
-}
-
-// What a kernel says of an index outside.
-std::unexpected<Error> outside(std::string_view op, int64_t index, int64_t size);
-
-// out[i] = from[at(i)] for i in [0, count), of elements or rows of `width` bytes.
-template <class At>
-void copy_rows(const std::byte* from, std::byte* to, int64_t width, int64_t count, int threads,
-               At&& at) {
-  const auto as = [&]<class T>(T) {
-    const auto* x = reinterpret_cast<const T*>(from);
-    auto* y = reinterpret_cast<T*>(to);
-    parallel_for(count, 1 << 14, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) y[i] = x[at(i)];
-    });
-  };
-  switch (width) {
-    case 0:
-      return;
-    case 1:
-      return as(uint8_t{});
-    case 2:
-      return as(uint16_t{});
-    case 4:
-      return as(uint32_t{});
-    case 8:
-      return as(uint64_t{});
-    default:
-      parallel_for(
-          count, std::max<int64_t>(1, (1 << 15) / width), threads, [&](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; ++i)
-              std::memcpy(to + i * width, from + at(i) * width, static_cast<size_t>(width));
-          });
+// The first index out of range that any thread met, for the error once all have ended.
+class Bounds {
+ public:
+  // The place along an axis of size n; 0 where the index is outside.
+  int64_t place(int64_t index, int64_t n) {
+    const int64_t at = index < 0 ? index + n : index;
+    if (at >= 0 && at < n) return at;
+    bad_.store(true, std::memory_order_relaxed);
+    index_ = index;
+    size_ = n;
+    return 0;
   }
+  Status status(const std::string& op, const Where& where) const {
+    if (!bad_) return {};
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = fmt::format("{} cannot be computed", op),
+         .where = where,
+         .why = fmt::format("index {} is outside an axis of size {}", index_.load(), size_.load()),
+         .hint = "check the values and shapes of the inputs"});
+  }
+
+ private:
+  std::atomic<bool> bad_ = false;
+  std::atomic<int64_t> index_ = 0, size_ = 0;
+};
+
+// Copies one element or block; sizes of single numbers as such.
+inline void copy_block(std::byte* to, const std::byte* from, int64_t bytes) {
+  if (bytes == 4)
+    std::memcpy(to, from, 4);
+  else if (bytes == 8)
+    std::memcpy(to, from, 8);
+  else
+    std::memcpy(to, from, static_cast<size_t>(bytes));
 }
 
 }  // namespace tenon::cpu
