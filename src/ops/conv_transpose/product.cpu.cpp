@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <memory>
 
+#include "ops/common/sliding.kernel.h"
 #include "ops/conv_transpose/conv_transpose.kernel.h"
 #include "targets/cpu/reorder.h"
 
 namespace tenon::ops {
 namespace {
 
-constexpr int64_t kColumns = 1 << 18;  // floats of a piece of the product, which caches hold
-constexpr int64_t kLeast = 32;         // positions of a piece, that products are worth while
-
-// Along one spatial axis.
-struct Axis {
-  int64_t in, out, kernel, stride, dilation, pad;
-};
-
-struct Plan {
+struct TransposedPlan {
   int64_t batch, groups, in_channels, out_channels;  // channels of a group
   int64_t in_plane, out_plane, taps;
-  std::vector<Axis> axes;
+  Sliding windows;
   cpu::onednn::Product whole, rest;
   int64_t at_once;  // positions of a whole piece
   cpu::Desc in, out, plain_in, plain_out;
@@ -64,38 +57,13 @@ struct Plan {
 
   // What the positions from `first` add to one channel: rows of `columns` are the window's taps.
   void add_up(const float* columns, int64_t first, int64_t count, float* to) const {
-    const Axis& last = axes.back();
+    const int64_t step = windows.stride();
     for (int64_t tap = 0; tap < taps; ++tap, columns += count) {
-      const int64_t last_tap = tap % last.kernel * last.dilation - last.pad;
-      // In runs along the last axis.
-      for (int64_t at = first; at < first + count;) {
-        const int64_t start = at % last.in, run = std::min(last.in - start, first + count - at);
-        int64_t row = 0, position = at / last.in, rest = tap / last.kernel, scale = last.out;
-        bool inside = true;
-        for (size_t d = axes.size() - 1; d-- > 0;) {
-          const Axis& axis = axes[d];
-          const int64_t place =
-              position % axis.in * axis.stride + rest % axis.kernel * axis.dilation - axis.pad;
-          inside = inside && place >= 0 && place < axis.out;
-          row += place * scale;
-          scale *= axis.out;
-          position /= axis.in;
-          rest /= axis.kernel;
-        }
-        if (inside) {
-          // The positions whose place is inside: 0 <= (start + i) * stride + last_tap < out.
-          const auto reach = [&](int64_t place) {  // the first i at or past this place
-            const int64_t distance = place - last_tap - start * last.stride;
-            return std::clamp<int64_t>(
-                distance <= 0 ? 0 : (distance + last.stride - 1) / last.stride, 0, run);
-          };
-          const int64_t begin = reach(0), end = reach(last.out);
-          const float* from = columns + (at - first);
-          float* line = to + row + start * last.stride + last_tap;
-          for (int64_t i = begin; i < end; ++i) line[i * last.stride] += from[i];
-        }
-        at += run;
-      }
+      windows.for_runs(tap, first, count,
+                       [&](int64_t column, int64_t, int64_t begin, int64_t end, int64_t start) {
+                         for (int64_t i = begin; i < end; ++i)
+                           to[start + i * step] += columns[column + i];
+                       });
     }
   }
 };
@@ -105,28 +73,27 @@ struct Plan {
 Result<cpu::Prepared> make_transposed_product(cpu::MakeContext& context,
                                               const cpu::onednn::Convolution& conv) {
   const cpu::Desc &x = context.in(0), &w = context.in(1), &y = context.outputs[0];
-  const size_t n = x.dims.size() - 2;
   if (x.count() == 0 || y.count() == 0 || w.count() == 0) return context.refuse("an empty tensor");
-  auto plan = std::make_shared<Plan>();
+  auto plan = std::make_shared<TransposedPlan>();
   plan->batch = x.dims[0];
   plan->groups = conv.group;
   plan->in_channels = x.dims[1] / conv.group;
   plan->out_channels = w.dims[1];
   if (plan->in_channels * conv.group != w.dims[0] || plan->out_channels * conv.group != y.dims[1])
     return context.refuse("channels that do not fit each other");
-  plan->in_plane = element_count(std::span(x.dims).subspan(2));
+  for (size_t d = 0; d + 2 < x.dims.size(); ++d)
+    plan->windows.axes.push_back({x.dims[d + 2], y.dims[d + 2], w.dims[d + 2], conv.strides[d],
+                                  conv.dilations[d], conv.pads_begin[d]});
+  plan->in_plane = plan->windows.positions();
   plan->out_plane = element_count(std::span(y.dims).subspan(2));
-  plan->taps = element_count(std::span(w.dims).subspan(2));
-  for (size_t d = 0; d < n; ++d)
-    plan->axes.push_back({x.dims[d + 2], y.dims[d + 2], w.dims[d + 2], conv.strides[d],
-                          conv.dilations[d], conv.pads_begin[d]});
+  plan->taps = plan->windows.taps();
   plan->bias = context.has(2);
   plan->in = plan->plain_in = x;
   plan->out = plan->plain_out = y;
   plan->plain_in.block = plan->plain_out.block = 0;
 
   const int64_t rows = plan->out_channels * plan->taps;
-  plan->at_once = std::min(plan->in_plane, std::max(kLeast, kColumns / rows));
+  plan->at_once = std::min(plan->in_plane, positions_at_once(rows));
   const auto product = [&](int64_t count) {
     return cpu::onednn::product(context, {{rows, plan->in_channels}, {1, rows}},
                                 {{plan->in_channels, count}, {plan->in_plane, 1}},
