@@ -11,10 +11,13 @@ import contextlib
 import io
 import json
 import logging
+import multiprocessing
 import signal
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,30 @@ def measure(file: Path, opset: int) -> tuple[str, str]:
         return in_onnxruntime((model, recorded))
 
 
+def measure_all(files: list[Path], opset: int, results: Connection) -> None:
+    for file in files:
+        results.send(measure(file, opset))
+
+
+def measured(files: list[Path], opset: int) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """Each file with its verdict. A process of its own exports, and another one goes on where it was ended."""
+    context = multiprocessing.get_context("fork")
+    left = list(files)
+    while left:
+        receiver, sender = context.Pipe(duplex=False)
+        worker = context.Process(target=measure_all, args=(left, opset, sender))
+        worker.start()
+        sender.close()
+        try:
+            while left:
+                verdict = receiver.recv()
+                yield left.pop(0), verdict
+        except EOFError:
+            worker.join()
+            yield left.pop(0), ("REFUSED", f"the exporter ended the process, with status {worker.exitcode}")
+        worker.join()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -64,10 +91,10 @@ def main() -> int:
     table = options.folder / "torch_onnx.json"
     results: dict[str, tuple[str, str]] = json.loads(table.read_text()) if table.exists() else {}
     files = [f for f in sorted(options.folder.iterdir()) if f.name.endswith((".traced.pt", ".exported.pt2"))]
-    for number, file in enumerate(files):
-        if file.name not in results:
-            results[file.name] = measure(file, options.opset)
-        if number % 50 == 0 or number + 1 == len(files):
+    missing = [file for file in files if file.name not in results]
+    for number, (file, verdict) in enumerate(measured(missing, options.opset), start=1):
+        results[file.name] = verdict
+        if number % 50 == 0 or number == len(missing):
             table.write_text(json.dumps(results, indent=1, sort_keys=True))
     right = sum(verdict == "PASS" for verdict, _ in results.values())
     print(f"{right} of {len(results)} files right")

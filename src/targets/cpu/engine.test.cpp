@@ -358,6 +358,27 @@ TEST(Engine, TransposedConvolution) {
   check(c);
 }
 
+TEST(Engine, TransposedConvolutionWithLargeWindows) {
+  Case c;
+  c.output(c.b.emit(ops::ConvTranspose{.kernel_shape = {300}, .pads = {20, 31}, .strides = {32}},
+                    {c.input({2, 34, 11}), c.weights({34, 5, 300})}));
+  c.output(c.b.emit(ops::ConvTranspose{.kernel_shape = {16}, .pads = {4, 4}, .strides = {8}},
+                    {c.input({1, 40, 11}), c.weights({40, 20, 16})}));
+  c.output(c.b.emit(ops::ConvTranspose{.kernel_shape = {128}, .pads = {20, 31}, .strides = {32}},
+                    {c.input({2, 34, 11}), c.weights({34, 1, 128})}));
+  c.output(c.b.emit(ops::ConvTranspose{.dilations = {2},
+                                       .group = 2,
+                                       .kernel_shape = {70},
+                                       .output_padding = {1},
+                                       .pads = {150, 0},
+                                       .strides = {3}},
+                    {c.input({1, 6, 9}), c.weights({6, 4, 70}), c.weights({8})}));
+  c.output(
+      c.b.emit(ops::ConvTranspose{.kernel_shape = {9, 8}, .pads = {2, 0, 1, 5}, .strides = {2, 3}},
+               {c.input({1, 5, 6, 4}), c.weights({5, 3, 9, 8}), c.weights({3})}));
+  check(c);
+}
+
 TEST(Engine, Padding) {
   for (const char* mode : {"constant", "edge", "reflect", "wrap"}) {
     SCOPED_TRACE(mode);
