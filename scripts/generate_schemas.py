@@ -6,6 +6,7 @@ Run with the PyTorch (and torchvision) whose schemas are to be taken: python scr
 from pathlib import Path
 
 import torch
+import torch.ao.quantization.fx._decomposed  # noqa: F401  registers quantized_decomposed::*
 import torch.nn.modules.linear_cross_entropy  # noqa: F401  registers torch_nn::*
 import torchvision  # noqa: F401  registers torchvision::*
 

@@ -69,7 +69,9 @@ step 'ONNX test models' "$python" tests/conformance/run.py
 # Exporting every case takes PyTorch a quarter of an hour; tracing takes a minute. Leave out `traced` for all.
 step 'PyTorch operators' "$python" tests/torch/run.py build/release/tests/torch/torch_cases build/torch_cases '*' traced
 step 'control flow' "$python" tests/torch/control_flow.py build/release/tenon build/control_flow
+step 'language' "$python" -W ignore tests/torch/language.py build/release/tenon build/language
 step 'constants of traces' "$python" -W ignore tests/torch/baked_values.py build/release/tenon build/baked_values
+step 'old versions' "$python" -W ignore tests/torch/old_versions.py build/release/tenon build/old_versions
 step 'state' "$python" tests/torch/module_state.py build/release/tenon build/module_state
 step 'operator database' operator_database
 step 'operator database, int64' operator_database_of int64 1

@@ -36,8 +36,9 @@ Status Model::write_onnx(const std::string& path, int opset) const {
          .why = fmt::format("opsets are {} to {}", onnx::kOldestWritable, onnx::newest_opset()),
          .hint = "17 is taken by most runtimes"});
   }
-  return onnx::write(*state_->loaded.graph, path, {.opset = opset}, state_->tables.ops,
-                     state_->tables.onnx);
+  TRY(onnx::write(*state_->loaded.graph, path, {.opset = opset}, state_->tables.ops,
+                  state_->tables.onnx));
+  return {};
 }
 
 std::vector<ValueInfo> Model::inputs() const {

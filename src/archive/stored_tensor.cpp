@@ -62,22 +62,27 @@ Status check_window(const StoredTensor& tensor, const Where& where) {
 }
 
 // (torch.per_tensor_affine, scale, zero_point) or (torch.per_channel_affine, scales, zero_points,
-// axis), where the lists may be tensors; those are not followed.
+// axis), where the lists may be tensors.
 std::vector<Quantizer> read_quantizer(const Value& value) {
   if (value.kind != Kind::tuple || value.items.empty()) return {};
   const auto& items = value.items;
   Quantizer out;
   if (items.size() == 3 && items[1]->kind == Kind::real && items[2]->kind == Kind::integer) {
     out.scales = {items[1]->real};
-    out.zero_points = {items[2]->integer};
+    out.zero_points = {static_cast<double>(items[2]->integer)};
     return {out};
   }
   if (items.size() != 4 || items[3]->kind != Kind::integer) return {};
+  if (is_tensor(*items[1]) && is_tensor(*items[2])) {
+    out.scale_tensor = items[1];
+    out.zero_point_tensor = items[2];
+  }
   for (const Value* scale : items[1]->items) {
     if (scale->kind == Kind::real) out.scales.push_back(scale->real);
   }
   for (const Value* point : items[2]->items) {
-    if (point->kind == Kind::integer) out.zero_points.push_back(point->integer);
+    if (point->kind == Kind::integer)
+      out.zero_points.push_back(static_cast<double>(point->integer));
   }
   out.axis = items[3]->integer;
   return {out};
@@ -273,6 +278,25 @@ Result<StoredTensor> describe_tensor(const Value& value, const Where& where) {
   out.requires_grad = out.requires_grad || call.requires_grad;
   TRY(check_window(out, where));
   return out;
+}
+
+Result<std::vector<double>> numbers_of(const StoredTensor& tensor, const Where& where) {
+  const Tensor data = TRY(materialize(tensor, where));
+  auto all = [&]<class T>(std::span<const T> values) {
+    return std::vector<double>(values.begin(), values.end());
+  };
+  switch (data.dtype()) {
+    case DType::f32:
+      return all(data.values<float>());
+    case DType::f64:
+      return all(data.values<double>());
+    case DType::i32:
+      return all(data.values<int32_t>());
+    case DType::i64:
+      return all(data.values<int64_t>());
+    default:
+      return bad_tensor(where, fmt::format("its parameters are of type {}", name(data.dtype())));
+  }
 }
 
 Result<Tensor> materialize(const StoredTensor& tensor, const Where& where) {

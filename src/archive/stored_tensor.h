@@ -13,8 +13,11 @@ namespace tenon::archive {
 // Of a quantized tensor: real = scale * (stored - zero_point), per tensor or along one axis.
 struct Quantizer {
   std::vector<double> scales;
-  std::vector<int64_t> zero_points;
-  int64_t axis = -1;  // -1: one scale for the whole tensor
+  std::vector<double> zero_points;  // whole numbers, but for per_channel_affine_float_qparams
+  int64_t axis = -1;                // -1: one scale for the whole tensor
+  // Tensors that hold the two above, where they are not yet read (TorchArchive::tensor does).
+  const pickle::Value* scale_tensor = nullptr;
+  const pickle::Value* zero_point_tensor = nullptr;
 };
 
 struct StoredTensor {
@@ -35,6 +38,8 @@ struct StoredTensor {
   bool contiguous() const;
 };
 
+// All elements of a tensor of numbers as doubles; fails for other types.
+Result<std::vector<double>> numbers_of(const StoredTensor& tensor, const Where& where);
 // The values, C-contiguous and little-endian; shares the storage where it is that already.
 Result<Tensor> materialize(const StoredTensor& tensor, const Where& where);
 

@@ -107,6 +107,21 @@ Result<StoredTensor> TorchArchive::tensor(const pickle::Value& value,
                             out.storage.size, out.storage_count, name(out.dtype)),
          .hint = "the file is damaged: save it again"});
   }
+  for (Quantizer& quantizer : out.quantizer) {
+    if (quantizer.scale_tensor == nullptr) continue;
+    const auto numbers = [&](const pickle::Value& parameter) -> Result<std::vector<double>> {
+      const StoredTensor form = TRY(describe_tensor(parameter, where(storages)));
+      if (!form.quantizer.empty())
+        return fail({.kind = ErrorKind::bad_file,
+                     .what = "cannot read a tensor",
+                     .where = where(storages),
+                     .why = "the scale of a quantized tensor is quantized itself",
+                     .hint = "the file is damaged: save it again"});
+      return numbers_of(TRY(tensor(parameter, storages)), where(storages));
+    };
+    quantizer.scales = TRY(numbers(*quantizer.scale_tensor));
+    quantizer.zero_points = TRY(numbers(*quantizer.zero_point_tensor));
+  }
   return out;
 }
 

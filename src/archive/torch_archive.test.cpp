@@ -157,7 +157,7 @@ TEST(TorchArchive, Quantizer) {
   ASSERT_TRUE(stored) << stored.error().message();
   ASSERT_EQ(stored->quantizer.size(), 1u);
   EXPECT_EQ(stored->quantizer[0].scales, std::vector<double>{0.5});
-  EXPECT_EQ(stored->quantizer[0].zero_points, std::vector<int64_t>{3});
+  EXPECT_EQ(stored->quantizer[0].zero_points, std::vector<double>{3});
 }
 
 // A tensor whose storage has 4 elements, as its pickle says; `window` is offset, size and stride.

@@ -13,8 +13,36 @@ namespace {
 struct Options {
   std::string model, out;
   int opset = 17;
+  bool allow_tenon_domain = false;
   ModelOptions reading;
 };
+
+std::string quantity_of(size_t nodes) {
+  return fmt::format("{} node{}", quantity(nodes), nodes == 1 ? "" : "s");
+}
+
+// What the opset lacks, and what it costs to say it with other operators.
+std::string composed_text(const std::vector<onnx::Composition>& composed) {
+  std::string out;
+  for (const onnx::Composition& c : composed) {
+    out += fmt::format("  {}, {}: {} as {}\n", c.op, c.reason, quantity_of(c.count),
+                       quantity_of(c.nodes));
+  }
+  return out.empty() ? out : "composed, since the opset lacks them\n" + out;
+}
+
+Json composed_json(const std::vector<onnx::Composition>& composed) {
+  Json out = Json::array();
+  for (const onnx::Composition& c : composed) {
+    out.push_back({{"op", c.op},
+                   {"reason", c.reason},
+                   {"count", c.count},
+                   {"nodes", c.nodes},
+                   {"module", c.where.module},
+                   {"source", c.where.source}});
+  }
+  return out;
+}
 
 Status run(const Options& options, const Globals& globals) {
   const api::Tables tables = api::make_tables();
@@ -27,7 +55,10 @@ Status run(const Options& options, const Globals& globals) {
   }
   const api::Loaded loaded = TRY(api::load_graph(options.model, reading, tables));
   const ir::Graph& graph = *loaded.graph;
-  TRY(onnx::write(graph, options.out, {.opset = options.opset}, tables.ops, tables.onnx));
+  const std::vector<onnx::Composition> composed =
+      TRY(onnx::write(graph, options.out,
+                      {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
+                      tables.ops, tables.onnx));
   if (globals.quiet && !globals.json) return {};
   const ParameterCount parameters = count_parameters(graph);
   if (globals.json) {
@@ -37,12 +68,14 @@ Status run(const Options& options, const Globals& globals) {
     report["parameters"] = parameters.elements;
     report["notices"] = notices_json(loaded.notices);
     report["suspicions"] = notices_json(loaded.suspicions);
+    report["composed"] = composed_json(composed);
     fmt::print("{}\n", report.dump(2));
     return {};
   }
   fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
              quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
-  fmt::print("{}{}", interface_text(graph), remarks_text(loaded, globals.verbose));
+  fmt::print("{}{}{}", interface_text(graph), composed_text(composed),
+             remarks_text(loaded, globals.verbose));
   return {};
 }
 
@@ -54,6 +87,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_option("--opset", options->opset, "opset of the ONNX file")
       ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()))
       ->capture_default_str();
+  app.add_flag("--allow-tenon-domain", options->allow_tenon_domain,
+               "keep operators that ONNX lacks and that cannot be composed as operators of the "
+               "domain 'tenon', which only tenon runs");
   options->reading.declare(app, true);
   return [options, &globals] { return run(*options, globals); };
 }

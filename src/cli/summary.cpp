@@ -9,7 +9,8 @@ namespace {
 
 // Symbols that inputs define; those that data decides are internal.
 bool from_inputs(const ir::Symbol& symbol) {
-  return symbol.source == nullptr || symbol.source->producer == nullptr;
+  const ir::Value* source = symbol.source;
+  return source == nullptr || (source->producer == nullptr && source->graph->parent() == nullptr);
 }
 
 void add_parameters(const ir::Graph& graph, ParameterCount& count) {

@@ -236,15 +236,30 @@ Dim mod(const Dim& a, const Dim& b) {
   return Dim::atom(Dim::Op::mod, {}, {a, b});
 }
 
+namespace {
+// Whether `whole` is the operation of `part` and something else: min(part, x).
+bool has_operand(const Dim& whole, Dim::Op op, const Dim& part) {
+  const auto terms = whole.terms();
+  if (terms.size() != 1 || whole.offset() != 0 || terms[0].coefficient != 1 ||
+      terms[0].factors.size() != 1 || terms[0].factors[0]->op != op)
+    return false;
+  return std::ranges::any_of(terms[0].factors[0]->args, [&](const Dim& d) { return d == part; });
+}
+}  // namespace
+
 Dim min(const Dim& a, const Dim& b) {
   const Dim difference = a - b;
   if (auto d = difference.constant()) return *d <= 0 ? a : b;
+  if (has_operand(b, Dim::Op::min, a)) return b;
+  if (has_operand(a, Dim::Op::min, b)) return a;
   return b < a ? Dim::atom(Dim::Op::min, {}, {b, a}) : Dim::atom(Dim::Op::min, {}, {a, b});
 }
 
 Dim max(const Dim& a, const Dim& b) {
   const Dim difference = a - b;
   if (auto d = difference.constant()) return *d >= 0 ? a : b;
+  if (has_operand(b, Dim::Op::max, a)) return b;
+  if (has_operand(a, Dim::Op::max, b)) return a;
   return b < a ? Dim::atom(Dim::Op::max, {}, {b, a}) : Dim::atom(Dim::Op::max, {}, {a, b});
 }
 

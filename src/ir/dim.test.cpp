@@ -32,6 +32,8 @@ TEST(Dim, OrdersMinimumAndMaximum) {
   EXPECT_EQ(min(N, N + Dim(3)), N);
   EXPECT_EQ(max(N, N + Dim(3)), N + Dim(3));
   EXPECT_EQ(min(N, H), min(H, N));
+  EXPECT_EQ(min(N, min(N, H)), min(N, H));
+  EXPECT_EQ(max(max(N, H), H), max(N, H));
 }
 
 TEST(Dim, EvaluatesOrSaysWhatIsMissing) {

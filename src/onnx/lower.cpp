@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -201,6 +203,15 @@ class Lowering {
     } while (done_.size() != before);
   }
 
+  // After dead nodes are gone: what has been composed.
+  std::vector<Composition> composed(const ir::Graph& graph) {
+    ir::for_each_node(graph, [&](const ir::Node& node) {
+      if (const auto found = stands_for_.find(&node); found != stands_for_.end())
+        ++composed_[found->second].nodes;
+    });
+    return std::move(composed_);
+  }
+
   Status result() {
     if (problems_.empty()) return {};
     if (problems_.size() == 1) return fail(std::move(problems_.front()));
@@ -234,12 +245,40 @@ class Lowering {
         replaced = false;
       }
       if (replaced) {
+        attribute(*node, first ? graph.nodes().begin() : std::next(before), at);
         graph.erase(node);
       } else {
         done_.insert(node);
       }
       at = first ? graph.nodes().begin() : std::next(before);
     }
+  }
+
+  // Notes for what the nodes in [from, to) stand: the node, or what that one stands for already.
+  template <class Iterator>
+  void attribute(const ir::Node& node, Iterator from, Iterator to) {
+    const auto known = stands_for_.find(&node);
+    const size_t index = known == stands_for_.end() ? composition_of(node) : known->second;
+    stands_for_.erase(&node);
+    for (Iterator at = from; at != to; ++at) stands_for_.try_emplace(at->get(), index);
+  }
+
+  size_t composition_of(const ir::Node& node) {
+    const std::string op = node.domain.empty() ? node.op : node.domain + "::" + node.op;
+    const int appears = first_opset(node.op);
+    std::string reason = !node.domain.empty()       ? "no operator of ONNX"
+                         : appears > options_.opset ? fmt::format("appears in opset {}", appears)
+                         : appears == 0             ? "no operator of ONNX"
+                                                    : "lacks this form or these types";
+    const auto same = std::ranges::find_if(
+        composed_, [&](const Composition& c) { return c.op == op && c.reason == reason; });
+    if (same != composed_.end()) {
+      ++same->count;
+      return static_cast<size_t>(same - composed_.begin());
+    }
+    composed_.push_back(
+        {.op = op, .reason = std::move(reason), .count = 1, .nodes = 0, .where = node.where()});
+    return composed_.size() - 1;
   }
 
   Status lower_node(ir::Graph& graph, ir::Node* node, bool& replaced) {
@@ -266,17 +305,19 @@ class Lowering {
   const Mappings& mappings_;
   std::unordered_set<const ir::Node*> done_;
   std::vector<Error> problems_;
+  std::vector<Composition> composed_;
+  std::unordered_map<const ir::Node*, size_t> stands_for_;  // index into composed_
 };
 
 }  // namespace
 
-Status lower(ir::Graph& graph, const LowerOptions& options, const ir::OpSet& ops,
-             const Mappings& mappings) {
+Result<std::vector<Composition>> lower(ir::Graph& graph, const LowerOptions& options,
+                                       const ir::OpSet& ops, const Mappings& mappings) {
   Lowering lowering(options, ops, mappings);
   lowering.run(graph);
   TRY(lowering.result());
   graph.remove_dead();
-  return {};
+  return lowering.composed(graph);
 }
 
 }  // namespace tenon::onnx

@@ -253,8 +253,12 @@ uint64_t weight_bytes(const ir::Graph& graph) {
   return total;
 }
 
-Result<std::unique_ptr<ir::Graph>> prepare(const ir::Graph& graph, const WriteOptions& options,
-                                           const ir::OpSet& ops, const Mappings& mappings) {
+struct Prepared {
+  std::unique_ptr<ir::Graph> graph;
+  std::vector<Composition> composed;
+};
+Result<Prepared> prepare(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
+                         const Mappings& mappings) {
   if (options.opset < kOldestWritable || options.opset > newest_opset()) {
     return fail(
         {.kind = ErrorKind::usage,
@@ -265,17 +269,19 @@ Result<std::unique_ptr<ir::Graph>> prepare(const ir::Graph& graph, const WriteOp
   auto lowered = ir::clone(graph);
   TRY(own_outputs(*lowered, ops));
   ir::assign_names(*lowered);  // before lowering: names do not depend on the opset
-  TRY(lower(*lowered, {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
+  auto composed = TRY(
+      lower(*lowered, {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
             ops, mappings));
   ir::assign_names(*lowered);  // what lowering made
-  return lowered;
+  return Prepared{std::move(lowered), std::move(composed)};
 }
 
 }  // namespace
 
-Status write(const ir::Graph& graph, const std::string& path, const WriteOptions& options,
-             const ir::OpSet& ops, const Mappings& mappings) {
-  const auto lowered = TRY(prepare(graph, options, ops, mappings));
+Result<std::vector<Composition>> write(const ir::Graph& graph, const std::string& path,
+                                       const WriteOptions& options, const ir::OpSet& ops,
+                                       const Mappings& mappings) {
+  auto [lowered, composed] = TRY(prepare(graph, options, ops, mappings));
   std::optional<ExternalData> external;
   if (weight_bytes(*lowered) > options.external_above) {
     const std::string data = path + ".data";
@@ -287,12 +293,13 @@ Status write(const ir::Graph& graph, const std::string& path, const WriteOptions
   TRY(file.reserve(message.size()));
   TRY(message.write(file));
   if (external) TRY(external->file.commit());
-  return file.commit();
+  TRY(file.commit());
+  return composed;
 }
 
 Result<std::string> write(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
                           const Mappings& mappings) {
-  const auto lowered = TRY(prepare(graph, options, ops, mappings));
+  const auto lowered = TRY(prepare(graph, options, ops, mappings)).graph;
   if (weight_bytes(*lowered) > options.external_above) {
     return fail({.kind = ErrorKind::usage,
                  .what = "the model is too large for one ONNX file",

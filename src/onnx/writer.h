@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "onnx/mapping.h"
+#include "onnx/lower.h"
 
 namespace tenon::onnx {
 
@@ -19,8 +19,10 @@ struct WriteOptions {
 
 // Weights are streamed from where they are. The file appears whole or not at all, and the same
 // graph gives the same bytes. What the opset cannot say is reported, all of it in one error.
-Status write(const ir::Graph& graph, const std::string& path, const WriteOptions& options,
-             const ir::OpSet& ops, const Mappings& mappings);
+// Gives what the opset lacks and was composed.
+Result<std::vector<Composition>> write(const ir::Graph& graph, const std::string& path,
+                                       const WriteOptions& options, const ir::OpSet& ops,
+                                       const Mappings& mappings);
 // Into memory; external data is refused.
 Result<std::string> write(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
                           const Mappings& mappings);

@@ -32,6 +32,7 @@ bool worth_folding(const ir::Node& node, const PassContext& context) {
     if (!bytes) return false;
     out += *bytes;
   }
+  if (node.is("DequantizeLinear")) return context.fold_quantised && out <= context.fold_limit;
   // What is large must neither grow nor be made where weights are to stay as they are.
   constexpr size_t kSmall = size_t{1} << 16;
   return out <= kSmall || (out <= context.fold_limit && out <= 2 * in);

@@ -17,6 +17,8 @@ struct PassContext {
   // Constants of more bytes than this are not computed ahead, unless what they are computed from is
   // as large.
   size_t fold_limit = size_t{1} << 20;
+  // Whether weights that are stored as integers become floats.
+  bool fold_quantised = false;
 };
 
 // True where the graph has changed. Types need not be inferred again: the pipeline does that.

@@ -88,6 +88,7 @@ Status canonicalise(ir::Graph& graph, const PassContext& context, const Pipeline
 Status optimise(ir::Graph& graph, const PassContext& context, const PipelineOptions& options) {
   PassContext engine = context;
   engine.fold_limit = size_t{1} << 34;
+  engine.fold_quantised = true;
   const Run run{graph, engine, options};
   TRY(run.check());
   TRY(run.passes(std::span(kPasses).first(kCanonical)));

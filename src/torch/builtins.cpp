@@ -2,8 +2,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
-#include "torch/machine.h"
+#include "torch/lowering.h"
 
 namespace tenon::torch {
 namespace {
@@ -298,6 +299,62 @@ Result<Value> apply(Machine& m, const Function& f, const Value& argument) {
   return number;
 }
 
+// Of numbers that are known; a symbolic one is refused with the operator's name.
+template <double (*f)(double)>
+Result<Value> known_function(Machine& m, const Schema& schema, Arguments& args) {
+  const Float x = TRY(m.to_float(args[0]));
+  if (!x.is_known())
+    return m.fail(ErrorKind::unsupported, schema.name + " of a number that data decides",
+                  "sizes and data have no such function", "write it with torch operators");
+  return Value::number(f(x.known));
+}
+double to_degrees(double x) { return x * 180 / M_PI; }
+double to_radians(double x) { return x * M_PI / 180; }
+double factorial(double x) { return std::round(std::tgamma(x + 1)); }
+
+Result<Value> int_factorial(Machine& m, const Schema& schema, Arguments& args) {
+  const int64_t n = TRY(m.to_constant_int(args[0], "the argument of factorial"));
+  if (n < 0 || n > 20)
+    return m.fail(ErrorKind::bad_file, "factorial is out of range", fmt::format("of {}", n));
+  return Value::integer(static_cast<int64_t>(factorial(static_cast<double>(n))));
+}
+
+Result<Value> greatest_common_divisor(Machine& m, const Schema&, Arguments& args) {
+  const int64_t a = TRY(m.to_constant_int(args[0], "an argument of gcd"));
+  const int64_t b = TRY(m.to_constant_int(args[1], "an argument of gcd"));
+  return Value::integer(std::gcd(a, b));
+}
+
+Result<Value> copy_sign(Machine& m, const Schema&, Arguments& args) {
+  const Float a = TRY(m.to_float(args[0])), b = TRY(m.to_float(args[1]));
+  if (!a.is_known() || !b.is_known())
+    return m.fail(ErrorKind::unsupported, "copysign of numbers that data decides",
+                  "sizes have no sign of their own", "use torch.copysign");
+  return Value::number(std::copysign(a.known, b.known));
+}
+
+// x * 2^n, and x // 2^n rounded down.
+template <bool left>
+Result<Value> shift(Machine& m, const Schema&, Arguments& args) {
+  const int64_t places = TRY(m.to_constant_int(args[1], "the places of a shift"));
+  if (places < 0 || places > 62)
+    return m.fail(ErrorKind::bad_file, "a shift is out of range", fmt::format("by {}", places));
+  const Dim factor(int64_t{1} << places), x = TRY(m.to_int(args[0]));
+  return left ? x * factor : ir::floordiv(x, factor);
+}
+
+Result<Value> divide_with_remainder(Machine& m, const Schema& s, Arguments& args) {
+  return Value::tuple({TRY(arithmetic<Arithmetic::floordiv>(m, s, args)),
+                       TRY(arithmetic<Arithmetic::mod>(m, s, args))});
+}
+
+Result<Value> promoted_type(Machine& m, const Schema&, Arguments& args) {
+  const int64_t a = TRY(m.to_constant_int(args[0], "a dtype"));
+  const int64_t b = TRY(m.to_constant_int(args[1], "a dtype"));
+  return Value::integer(
+      scalar_type_of_dtype(promote(dtype_of_scalar_type(a), dtype_of_scalar_type(b))));
+}
+
 template <const Function& f>
 Result<Value> unary(Machine& m, const Schema&, Arguments& args) {
   return apply(m, f, args[0]);
@@ -404,49 +461,6 @@ Result<Value> unwrap(Machine&, const Schema&, Arguments& args) {
   return maybe ? *maybe->value : args[0];
 }
 
-// A string that the program made, bounded: doubling it in a loop would fill the memory.
-Result<Value> text_value(Machine& m, std::string text) {
-  constexpr size_t kLongest = 1 << 20;
-  if (text.size() > kLongest)
-    return m.fail(ErrorKind::unsupported, "a string is too long",
-                  fmt::format("{} bytes", text.size()), "tensors do not come from strings");
-  return text;
-}
-
-Result<Value> format(Machine& m, const Schema&, Arguments& args) {
-  const std::string* pattern = args[0].get<std::string>();
-  if (pattern == nullptr)
-    return m.fail(ErrorKind::bad_file, "format needs a string", args[0].kind());
-  std::string out;
-  size_t next = 1;
-  for (size_t i = 0; i < pattern->size(); ++i) {
-    const char c = (*pattern)[i];
-    if ((c == '{' || c == '}') && i + 1 < pattern->size() && (*pattern)[i + 1] == c) {
-      out += c;
-      ++i;
-    } else if (c == '{') {
-      const size_t close = pattern->find('}', i);
-      if (close == std::string::npos)
-        return m.fail(ErrorKind::bad_file, "a format string is damaged", *pattern);
-      if (next < args.size()) out += m.to_text(args[next++]);
-      i = close;
-    } else {
-      out += c;
-    }
-  }
-  return text_value(m, std::move(out));
-}
-
-Result<Value> percent_format(Machine& m, const Schema&, Arguments& args) {
-  std::string out = m.to_text(args[0]);
-  for (size_t i = 1; i < args.size(); ++i) {
-    const size_t at = out.find('%');
-    if (at == std::string::npos || at + 1 >= out.size()) break;
-    out = out.substr(0, at) + m.to_text(args[i]) + out.substr(at + 2);
-  }
-  return text_value(m, std::move(out));
-}
-
 Result<Value> warn(Machine& m, const Schema&, Arguments& args) {
   m.notices.push_back({"the program warns: " + m.to_text(args[0]), ir::where(m.builder.origin())});
   return Value();
@@ -469,26 +483,6 @@ Result<Value> derive_index(Machine& m, const Schema&, Arguments& args) {
 Result<Value> nothing(Machine&, const Schema&, Arguments&) { return Value(); }
 Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
 Result<Value> first(Machine&, const Schema&, Arguments& args) { return args[0]; }
-Result<Value> to_str(Machine& m, const Schema&, Arguments& args) {
-  return text_value(m, m.to_text(args[0]));
-}
-
-Result<Value> concatenate(Machine& m, const Schema&, Arguments& args) {
-  return text_value(m, m.to_text(args[0]) + m.to_text(args[1]));
-}
-
-Result<Value> join(Machine& m, const Schema&, Arguments& args) {
-  std::string out;
-  bool later = false;
-  for (const Value& item : TRY(m.iterate(args[1]))) {
-    if (later) out += m.to_text(args[0]);
-    out += m.to_text(item);
-    later = true;
-    if (out.size() > (1 << 20)) break;
-  }
-  return text_value(m, std::move(out));
-}
-
 Result<Value> raise(Machine& m, const Schema&, Arguments& args) {
   return m.fail(ErrorKind::bad_file, "the program raises an exception", m.to_text(args[0]),
                 "give inputs that the program takes");
@@ -557,19 +551,26 @@ std::span<const Builtin> python_builtins() {
       {"aten::_local_scalar_dense", to_scalar},
       {"aten::__range_length", range_length},
       {"aten::__derive_index", derive_index},
+      {"aten::__lshift__.int", shift<true>},
+      {"aten::__rshift__.int", shift<false>},
+      {"aten::divmod.#", divide_with_remainder},
+      {"aten::mathremainder.#", arithmetic<A::mod>},
+      {"aten::gcd.int", greatest_common_divisor},
+      {"aten::factorial.int", int_factorial},
+      {"aten::copysign.#", copy_sign},
+      {"aten::degrees.#", known_function<to_degrees>},
+      {"aten::radians.#", known_function<to_radians>},
+      {"aten::gamma.#", known_function<std::tgamma>},
+      {"aten::fabs.#", absolute},
+      {"aten::promote_types", promoted_type},
       {"aten::__not__.*", logical_not},
       {"aten::__and__.#", logical<true>},
       {"aten::__or__.#", logical<false>},
       {"aten::__xor__.#", exclusive_or},
       {"aten::__is__.*", is_same},
       {"aten::__isnot__.*", is_not_same},
-      {"aten::format.*", format},
-      {"aten::percentFormat.*", percent_format},
       {"aten::warn.*", warn},
       {"prim::Print.*", nothing},
-      {"aten::str.*", to_str},
-      {"aten::add.str", concatenate},
-      {"aten::join.*", join},
       {"prim::RaiseException.*", raise},
       {"aten::is_grad_enabled", no},
       {"aten::is_scripting", no},

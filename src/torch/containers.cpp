@@ -253,8 +253,12 @@ Result<Value> all_or_any(Machine& m, const Schema&, Arguments& args) {
 
 Result<Value> sort(Machine& m, const Schema&, Arguments& args) {
   ListData* list = TRY(list_of(m, args[0]));
-  std::vector<std::pair<double, Value>> keyed;
+  std::vector<std::pair<std::variant<double, std::string>, Value>> keyed;
   for (const Value& item : std::vector<Value>(list->items)) {
+    if (const std::string* text = item.get<std::string>()) {
+      keyed.emplace_back(*text, item);
+      continue;
+    }
     const Float f = TRY(m.to_float(item));
     if (!f.is_known())
       return m.fail(ErrorKind::unsupported, "cannot sort a list", "its elements depend on data");
@@ -325,17 +329,45 @@ Result<Value> index_of(Machine& m, const Schema&, Arguments& args) {
   return m.fail(ErrorKind::bad_file, "a value is not in a list", m.to_text(args[1]));
 }
 
-Result<Value> starts_with(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(m.to_text(args[0]).starts_with(m.to_text(args[1])));
+Result<Value> set_default(Machine& m, const Schema& s, Arguments& args) {
+  Value found = TRY(get(m, s, args));
+  if (!found.is_none()) {
+    const DictRef* dict = args[0].get<DictRef>();
+    for (const auto& [key, value] : m.state.dicts[dict->id].items) {
+      if (same_key(m, key, args[1])) return found;
+    }
+  }
+  TRY(set_item(m, s, args));
+  return args[2];
 }
-Result<Value> ends_with(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(m.to_text(args[0]).ends_with(m.to_text(args[1])));
+
+Result<Value> pop_item(Machine& m, const Schema&, Arguments& args) {
+  const DictRef* dict = args[0].get<DictRef>();
+  if (dict == nullptr || m.state.dicts[dict->id].items.empty())
+    return m.fail(ErrorKind::bad_file, "popitem of an empty dict", args[0].kind());
+  auto& items = m.state.dicts.edit(dict->id).items;
+  auto [key, value] = std::move(items.back());
+  items.pop_back();
+  return Value::tuple({std::move(key), std::move(value)});
 }
-Result<Value> lower_case(Machine& m, const Schema&, Arguments& args) {
-  std::string s = m.to_text(args[0]);
-  std::transform(s.begin(), s.end(), s.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return s;
+
+Result<Value> remove(Machine& m, const Schema& s, Arguments& args) {
+  const Value index = TRY(index_of(m, s, args));
+  auto& items = TRY(list_of(m, args[0]))->items;
+  items.erase(items.begin() + *index.get<Dim>()->constant());
+  return Value();
+}
+
+Result<Value> count(Machine& m, const Schema&, Arguments& args) {
+  int64_t found = 0;
+  for (const Value& item : TRY(m.iterate(args[0]))) found += same_key(m, item, args[1]);
+  return Value::integer(found);
+}
+
+Result<Value> sorted(Machine& m, const Schema& s, Arguments& args) {
+  Arguments copied{m.list(TRY(m.iterate(args[0])))};
+  TRY(sort(m, s, copied));
+  return copied[0];
 }
 
 }  // namespace
@@ -382,6 +414,8 @@ std::span<const Builtin> list_builtins() {
       {"aten::keys.*", dict_parts<Part::keys>},
       {"aten::values.str", dict_parts<Part::values>},
       {"aten::values.int", dict_parts<Part::values>},
+      {"aten::values.bool", dict_parts<Part::values>},
+      {"aten::values.float", dict_parts<Part::values>},
       {"aten::items.*", dict_parts<Part::pairs>},
       {"aten::get.*", get},
       {"aten::update.*", update},
@@ -389,9 +423,20 @@ std::span<const Builtin> list_builtins() {
       {"aten::index.list_int", index_of},
       {"aten::index.list_str", index_of},
       {"aten::index.list_float", index_of},
-      {"aten::startswith", starts_with},
-      {"aten::endswith", ends_with},
-      {"aten::lower", lower_case},
+      {"aten::index.list_bool", index_of},
+      {"aten::setdefault.*", set_default},
+      {"aten::popitem.*", pop_item},
+      {"aten::remove.*", remove},
+      {"aten::count.int", count},
+      {"aten::count.float", count},
+      {"aten::count.bool", count},
+      {"aten::count.str", count},
+      {"aten::sorted.int", sorted},
+      {"aten::sorted.float", sorted},
+      {"aten::sorted.bool", sorted},
+      {"aten::sorted.str", sorted},
+      {"aten::sort.bool", sort},
+      {"aten::sort.str", sort},
   };
   return kAll;
 }

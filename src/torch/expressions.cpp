@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "torch/interpreter.h"
+#include "torch/upgraders.h"
 
 namespace tenon::torch {
 
@@ -173,6 +174,14 @@ Result<Value> Interpreter::attribute(const Value& object, const std::string& nam
     for (size_t i = 0; i < (*tuple)->names.size(); ++i) {
       if ((*tuple)->names[i] == name) return (*tuple)->items[i];
     }
+    // A member of an enumeration, whose class knows its name.
+    const FoundClass found = TRY(program_.find_class((*tuple)->type));
+    if (name == "name" && found.definition && found.definition->base == "Enum") {
+      for (const script::ClassAttribute& a : found.definition->attributes) {
+        Call constants{*found.file, script::Function{}, {}, "", nullptr, 0, 0};
+        if (same(TRY(eval(a.value, constants)), (*tuple)->items[0])) return a.name;
+      }
+    }
   }
   if (object.is<TensorRef>()) {
     if (name == "shape") return m_.call("aten::size", {object});
@@ -200,7 +209,11 @@ Result<Value> Interpreter::eval_attribute(const Expr& e, Call& call) {
       const FoundClass found = TRY(program_.find_class(name.substr(0, dot)));
       if (found.definition) {
         for (const script::ClassAttribute& a : found.definition->attributes) {
-          if (a.name == name.substr(dot + 1) && !a.value.is(K::none)) return eval(a.value, call);
+          if (a.name != name.substr(dot + 1) || a.value.is(K::none)) continue;
+          Value constant = TRY(eval(a.value, call));
+          return found.definition->base == "Enum"
+                     ? enum_member(name.substr(0, dot), std::move(constant))
+                     : constant;
         }
       }
     }
@@ -296,7 +309,15 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
   }
   if (const Poison* p = object.get<Poison>()) return Poison{p->reason};
   arguments.insert(arguments.begin(), object);
-  return m_.call("aten::" + method, std::move(arguments), std::move(keywords));
+  const bool primitive = find_schemas("aten::" + method).empty();
+  return call_operator((primitive ? "prim::" : "aten::") + method, std::move(arguments),
+                       std::move(keywords));
+}
+
+Result<Value> Interpreter::call_operator(const std::string& op, std::vector<Value> arguments,
+                                         std::vector<std::pair<std::string, Value>> keywords) {
+  TRY(upgrade_call(m_, program_.archive().version(), op, arguments, keywords));
+  return m_.call(op, std::move(arguments), std::move(keywords));
 }
 
 Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Call& call,
@@ -306,9 +327,9 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
     const std::string op = name.substr(6);
     const std::string aten = "aten::" + op;
     if (program_.traced()) literals_.note(m_, aten, e, arguments);
-    return m_.call(
-        find_schemas(aten).empty() && !find_schemas("prim::" + op).empty() ? "prim::" + op : aten,
-        std::move(arguments), std::move(keywords));
+    const bool primitive = find_schemas(aten).empty() && !find_schemas("prim::" + op).empty();
+    return call_operator(primitive ? "prim::" + op : aten, std::move(arguments),
+                         std::move(keywords));
   }
   if (name.starts_with("ops.")) {
     const size_t dot = name.find('.', 4);
@@ -357,6 +378,9 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
     if (op == "aten::dict" && arguments.empty()) return DictRef{m_.state.dicts.add({})};
     return m_.call(std::string(op), std::move(arguments), std::move(keywords));
   }
+  // Python's own functions: sorted, ord, hex.
+  if (name.find('.') == std::string::npos && !find_schemas("aten::" + name).empty())
+    return m_.call("aten::" + name, std::move(arguments), std::move(keywords));
   return m_.fail(ErrorKind::bad_file, fmt::format("'{}' cannot be called", name),
                  "at " + source_line(call, e.offset), "it is no function of TorchScript");
 }
@@ -506,6 +530,16 @@ Result<Value> Interpreter::eval_subscript(const Expr& e, Call& call) {
   locate(call, e.offset);
   if (object.is<TensorRef>() && index.is<Dim>())
     return m_.call("aten::select", {object, Value::integer(0), index});
+  if (object.is<ObjectRef>()) {
+    // A module of a ModuleList or a ModuleDict.
+    if (const std::string* key = index.get<std::string>()) return attribute(object, *key);
+    int64_t position = TRY(m_.to_constant_int(index, "the index of a module list"));
+    if (position < 0) {  // from the end: its modules are called 0, 1, 2...
+      const auto& held = m_.state.objects[object.get<ObjectRef>()->id].attributes;
+      for (int64_t i = 0; held.contains(std::to_string(i)); ++i) ++position;
+    }
+    return attribute(object, std::to_string(position));
+  }
   return m_.call("aten::__getitem__", {object, index});
 }
 

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "archive/detect.h"
 #include "torch/import.h"
 #include "torch/interpreter.h"
 #include "torch/module_state.h"
+#include "torch/script/parser.h"
 
 namespace tenon::torch {
 namespace {
@@ -101,6 +101,25 @@ class Inputs {
       }
       return m_.list(std::move(items));
     }
+    if (type.is(Kind::dict) && type.inner.size() == 2 && type.inner[0].is(Kind::string) &&
+        type.inner[1].is(Kind::tensor)) {
+      // One tensor for each shape that was given, name_key.
+      DictData data;
+      for (const InputSpec& spec : options_.shapes) {
+        if (!spec.name.starts_with(name + "_")) continue;
+        data.items.emplace_back(spec.name.substr(name.size() + 1),
+                                TRY(build(spec.name, type.inner[1], nullptr)));
+      }
+      if (data.items.empty()) {
+        return m_.fail(
+            ErrorKind::usage,
+            fmt::format("the argument '{}' is a dict of tensors, and its keys are not known", name),
+            "no shapes were given for it",
+            fmt::format("give one shape for each key: --shapes {0}_KEY:1x128,{0}_OTHER:1x128",
+                        name));
+      }
+      return DictRef{m_.state.dicts.add(std::move(data))};
+    }
     if (recorded && archive::is_tensor(*recorded)) return tensor(name, recorded);
     if (recorded) {
       if (recorded->is(pickle::Kind::integer)) return Value::integer(recorded->integer);
@@ -176,31 +195,76 @@ class Inputs {
 
   Result<Value> setting(const std::string& text, const SchemaType& type, const std::string& name) {
     const SchemaType& inner = type.is(Kind::optional) ? type.inner[0] : type;
-    char* end = nullptr;
-    switch (inner.kind) {
-      case Kind::integer: {
-        const int64_t value = std::strtoll(text.c_str(), &end, 10);
-        if (*end == '\0' && !text.empty()) return Value::integer(value);
-        break;
-      }
-      case Kind::floating: {
-        const double value = std::strtod(text.c_str(), &end);
-        if (*end == '\0' && !text.empty()) return Value::number(value);
-        break;
-      }
+    if (inner.is(Kind::string) && !(text.starts_with('"') || text.starts_with('\''))) {
+      if (text == "None" && type.is(Kind::optional)) return Value();
+      return text;
+    }
+    // Spelled as in Python.
+    const auto parsed = script::parse("def f():\n  return (" + text + ")\n");
+    if (parsed && parsed->functions.size() == 1 && parsed->functions[0].body.size() == 1 &&
+        parsed->functions[0].body[0].exprs.size() == 1) {
+      if (auto value = literal(parsed->functions[0].body[0].exprs[0], type)) return *value;
+    }
+    return m_.fail(ErrorKind::usage, fmt::format("--set {}={} does not fit", name, text),
+                   fmt::format("the argument is of type {}", type.name),
+                   "give a value of that type as Python writes it: 3, 0.5, True, [1, 2], (1, 0.5), "
+                   "{'a': 1}");
+  }
+
+  // A Python literal of this type; nullopt for anything else.
+  std::optional<Value> literal(const script::Expr& e, const SchemaType& type) {
+    using K = script::Expr::Kind;
+    if (type.is(Kind::optional)) {
+      if (e.is(K::constant) && e.text == "None") return Value();
+      return literal(e, type.inner[0]);
+    }
+    const auto number = literal_number(e);
+    const int64_t* integer = number ? std::get_if<int64_t>(&*number) : nullptr;
+    switch (type.kind) {
+      case Kind::integer:
+        return integer ? std::optional(Value::integer(*integer)) : std::nullopt;
+      case Kind::floating:
+        if (!number) return std::nullopt;
+        return Value::number(integer ? static_cast<double>(*integer) : std::get<double>(*number));
+      case Kind::number:
+      case Kind::any:
+        if (!number) break;
+        return integer ? Value::integer(*integer) : Value::number(std::get<double>(*number));
       case Kind::boolean:
-        if (text == "true" || text == "True" || text == "1") return Value::boolean(true);
-        if (text == "false" || text == "False" || text == "0") return Value::boolean(false);
-        break;
+        if (e.is(K::constant) && e.text != "None") return Value::boolean(e.text == "True");
+        if (e.is(K::name) && (e.text == "true" || e.text == "false"))
+          return Value::boolean(e.text == "true");
+        if (integer && (*integer == 0 || *integer == 1)) return Value::boolean(*integer == 1);
+        return std::nullopt;
       case Kind::string:
-        return text;
+        return e.is(K::string) ? std::optional<Value>(e.text) : std::nullopt;
+      case Kind::list:
+      case Kind::tuple: {
+        if (!e.is(K::list) && !e.is(K::tuple)) return std::nullopt;
+        if (type.is(Kind::tuple) && e.kids.size() != type.inner.size()) return std::nullopt;
+        std::vector<Value> items;
+        for (size_t i = 0; i < e.kids.size(); ++i) {
+          auto item = literal(e.kids[i], type.inner[type.is(Kind::tuple) ? i : 0]);
+          if (!item) return std::nullopt;
+          items.push_back(std::move(*item));
+        }
+        return type.is(Kind::list) ? m_.list(std::move(items)) : Value::tuple(std::move(items));
+      }
+      case Kind::dict: {
+        if (!e.is(K::dict)) return std::nullopt;
+        DictData data;
+        for (size_t i = 0; i + 1 < e.kids.size(); i += 2) {
+          auto key = literal(e.kids[i], type.inner[0]),
+               item = literal(e.kids[i + 1], type.inner[1]);
+          if (!key || !item) return std::nullopt;
+          data.items.emplace_back(std::move(*key), std::move(*item));
+        }
+        return DictRef{m_.state.dicts.add(std::move(data))};
+      }
       default:
         break;
     }
-    if (text == "None" && type.is(Kind::optional)) return Value();
-    return m_.fail(ErrorKind::usage, fmt::format("--set {}={} does not fit", name, text),
-                   fmt::format("the argument is of type {}", type.name),
-                   "give a value of that type");
+    return std::nullopt;
   }
 
   Machine& m_;

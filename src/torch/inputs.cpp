@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "torch/import.h"
+#include "torch/quantised.h"
 
 namespace tenon::torch {
 namespace {
@@ -201,7 +202,14 @@ struct Outputs {
                     value.get<Poison>()->reason);
     }
     ir::Value* out = nullptr;
-    if (const TensorRef* t = value.get<TensorRef>())
+    if (const TensorRef* t = value.get<TensorRef>(); t && (*t)->quantiser) {
+      m.notices.push_back({fmt::format("the output {} is quantised: what it stands for is given, "
+                                       "in f32",
+                                       name.empty() ? fmt::format("{}", count) : name),
+                           {}});
+      const Value real = TRY(dequantised(m, value));
+      out = TRY(m.read(**real.get<TensorRef>()));
+    } else if (t != nullptr)
       out = TRY(m.read(**t));
     else if (value.is<Dim>())
       out = TRY(m.scalar_value(value, DType::i64));

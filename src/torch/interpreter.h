@@ -49,6 +49,7 @@ class Interpreter {
   struct Slot;    // loops.cpp
 
   // --- interpreter.cpp
+  Status set_states();
   Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments,
                               std::vector<std::pair<std::string, Value>> keywords,
                               const Call* caller, uint32_t offset, const std::string& module);
@@ -75,6 +76,9 @@ class Interpreter {
   Result<Value> call_named(const std::string& name, const script::Expr& e, Call& call,
                            std::vector<Value> arguments,
                            std::vector<std::pair<std::string, Value>> keywords);
+  // An operator as it was in files of the program's version.
+  Result<Value> call_operator(const std::string& op, std::vector<Value> arguments,
+                              std::vector<std::pair<std::string, Value>> keywords);
   Result<Value> construct(const std::string& type, std::vector<Value> arguments,
                           std::vector<std::pair<std::string, Value>> keywords, Call& call,
                           uint32_t offset);

@@ -159,6 +159,15 @@ Result<Value> Interpreter::join_tensors(const TensorRef& a, const TensorRef& b, 
     const TensorRef* parts = joined.get<TensorRef>();
     return parts ? Value(complex_view(*parts)) : joined;
   }
+  if (!same_quantiser(*a, *b))
+    return Poison{fmt::format(
+        "the two sides of the branch at {} give tensors that are not quantised alike", x.line)};
+  if (a->quantiser) {
+    const Value joined = TRY(
+        join_tensors(with_quantiser(a, nullptr), with_quantiser(b, nullptr), x, y, node, merged));
+    const TensorRef* integers = joined.get<TensorRef>();
+    return integers ? Value(with_quantiser(*integers, a->quantiser)) : joined;
+  }
   if (a->dtype != b->dtype)
     return Poison{
         fmt::format("the two sides of the branch at {} give tensors of other types", x.line)};

@@ -196,9 +196,11 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*input->type.shape)[i] = symbol;
         }
         // In the first iteration it is the tensor from before the loop.
-        const Value inner = m_.tensor(input, is_complex((*before.get<TensorRef>())->dtype));
+        const TensorRef& was = *before.get<TensorRef>();
+        const Value inner = m_.tensor(input, is_complex(was->dtype));
         slot.set(m_.state, call.locals,
-                 m_.doubtful(*inner.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
+                 m_.doubtful(with_quantiser(*inner.get<TensorRef>(), was->quantiser), {was},
+                             writers.size()));
       } else {
         slot.set(m_.state, call.locals, number_from(m_, input, before, {}));
       }
@@ -267,7 +269,7 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
       if (now == nullptr) return;
       const TensorRef t = real_view(*now), was = real_view(*before.get<TensorRef>());
       if ((*now)->dtype != (*before.get<TensorRef>())->dtype || t->dtype != it->second.dtype ||
-          t->sizes.size() != it->second.shape->size()) {
+          t->sizes.size() != it->second.shape->size() || !same_quantiser(*t, *was)) {
         why = fmt::format("{} changes its type or rank from one iteration to the next",
                           slot.describe());
         return;
@@ -387,9 +389,11 @@ Result<Interpreter::Flow> Interpreter::dynamic_loop(const Stmt& stmt, Call& call
           (*output->type.shape)[i] = symbol;
         }
         // Without any iteration it is the tensor from before the loop.
-        const Value result = m_.tensor(output, is_complex((*before.get<TensorRef>())->dtype));
+        const TensorRef& was = *before.get<TensorRef>();
+        const Value result = m_.tensor(output, is_complex(was->dtype));
         slot.set(m_.state, call.locals,
-                 m_.doubtful(*result.get<TensorRef>(), {*before.get<TensorRef>()}, writers.size()));
+                 m_.doubtful(with_quantiser(*result.get<TensorRef>(), was->quantiser), {was},
+                             writers.size()));
       } else {
         slot.set(m_.state, call.locals, number_from(m_, output, before, {}));
       }

@@ -180,10 +180,12 @@ struct Builtin {
 };
 std::span<const Builtin> python_builtins();      // builtins.cpp
 std::span<const Builtin> list_builtins();        // containers.cpp
+std::span<const Builtin> string_builtins();      // strings.cpp
 std::span<const Builtin> view_builtins();        // views.cpp
 std::span<const Builtin> place_view_builtins();  // place_views.cpp
 std::span<const Builtin> complex_builtins();     // complex.cpp
 std::span<const Builtin> tensor_builtins();      // tensor_builtins.cpp
+std::span<const Builtin> quantised_builtins();   // quantised_operators.cpp
 // Elementwise arithmetic on tensors whose contents are known (traced shape arithmetic runs on 0-d
 // tensors); nullopt where the operator is another or something is not known.
 Result<std::optional<Value>> known_arithmetic(Machine&, const Schema&,

@@ -91,7 +91,7 @@ std::string initial_text(const std::optional<Tensor>& initial) {
 }
 
 // What the call left otherwise than it found it.
-std::vector<StateSlot> changed_state(const Machine& m, const State& before) {
+std::vector<StateSlot> changed_state(Machine& m, const State& before) {
   using K = StateSlot::Kind;
   std::vector<StateSlot> out;
   for (uint32_t i = 0; i < before.storages.size(); ++i) {
@@ -120,6 +120,13 @@ std::vector<StateSlot> changed_state(const Machine& m, const State& before) {
         slot.settled = value;
       } else if (is_number(value)) {
         slot.form = number_form(value);
+      } else if (was != all.end() && was->second.is_none()) {
+        // Made by the first call that finds it missing, and of no kind that can be handed on.
+        m.notices.push_back(
+            {fmt::format("'{}' is None in the file; every run makes it, as a first call does",
+                         slot.name),
+             {}});
+        continue;
       } else {
         slot.settled = Poison{value.kind()};
       }

@@ -140,7 +140,7 @@ class Loader {
  private:
   Result<Value> tensor(const pickle::Value& value, const std::string& path) {
     const archive::StoredTensor stored = TRY(archive_.tensor(value, storages_));
-    if (!stored.quantizer.empty()) return Poison{path + " is a quantised tensor"};
+    if (!stored.quantizer.empty()) return quantised(stored, path);
     std::string key = stored.storage_key + "/" + std::to_string(stored.offset);
     for (int64_t d : stored.sizes) key += "," + std::to_string(d);
     key += ";";
@@ -154,13 +154,30 @@ class Loader {
     return made;
   }
 
+  Result<Value> quantised(const archive::StoredTensor& stored, const std::string& path) {
+    const archive::Quantizer& q = stored.quantizer[0];
+    const bool fits = !q.scales.empty() && q.scales.size() == q.zero_points.size() &&
+                      (q.axis < 0 ? q.scales.size() == 1
+                                  : static_cast<size_t>(q.axis) < stored.sizes.size() &&
+                                        static_cast<int64_t>(q.scales.size()) ==
+                                            stored.sizes[static_cast<size_t>(q.axis)]);
+    if (!fits)
+      return m_.fail(ErrorKind::bad_file, "cannot read a quantised tensor",
+                     path + " has not one scale and zero point for each place along its axis",
+                     "the file is damaged: save it again");
+    Tensor data = TRY(archive::materialize(stored, archive_.where("data.pkl")));
+    const Value made = m_.parameter(
+        std::move(data), stored.contiguous() ? Shape{} : ir::to_shape(stored.strides), path);
+    return with_quantiser(*made.get<TensorRef>(), std::make_shared<const Quantiser>(
+                                                      Quantiser{q.scales, q.zero_points, q.axis}));
+  }
+
   Result<Value> object(const pickle::Value& value, const std::string& path) {
     const std::string type = value.qualified_name();
     if (type == "torch.device" || type == "torch._C.device") return Device{"cpu"};
-    // A member of an enumeration is its value, as it is in the code.
     if (value.kind == pickle::Kind::call && type.starts_with("__torch__.") &&
         value.args->items.size() == 1)
-      return load(*value.args->items[0], path);
+      return enum_member(type, TRY(load(*value.args->items[0], path)));
     const ObjectRef object{m_.state.objects.add({.type = type, .module = path, .attributes = {}})};
     made_[&value] = object;
     const pickle::Value* state = value.state ? &archive::untagged(*value.state) : nullptr;
@@ -171,8 +188,8 @@ class Loader {
         m_.state.objects.edit(object.id).attributes[name] = std::move(item);
       }
     } else if (state) {
-      // A class with __setstate__: its argument is kept, and the method runs when the program needs
-      // it.
+      // A class with __setstate__: its argument is kept, and the method runs when everything is
+      // loaded.
       Value item = TRY(load(*state, path));
       m_.state.objects.edit(object.id).attributes["__state__"] = std::move(item);
     }

@@ -73,6 +73,9 @@ int64_t truncate(double d) {
 }  // namespace
 
 Status Machine::need_real(const AbstractTensor& tensor, const char* what) const {
+  if (tensor.quantiser)
+    return fail(ErrorKind::unsupported, fmt::format("{} cannot be taken from this tensor", what),
+                "it is quantised", "take it from x.dequantize()");
   if (!is_complex(tensor.dtype)) return {};
   return fail(ErrorKind::unsupported, fmt::format("{} cannot be taken from this tensor", what),
               "it is complex, and complex numbers are no Python values here",
@@ -177,6 +180,7 @@ Result<Bool> Machine::to_bool(const Value& value) {
     if (auto elements = known(**t); elements && elements->size() == 1) {
       return to_bool(to_value((*elements)[0]));
     }
+    if ((*t)->quantiser) TRY(need_real(**t, "a condition"));
     ir::Value* source = TRY(read_as(**t, is_complex((*t)->dtype) ? DType::boolean : (*t)->dtype));
     if (auto constant = constant_element(*this, *source)) return Bool::of(*constant != 0);
     source = builder.cast(source, DType::boolean);

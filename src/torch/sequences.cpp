@@ -11,6 +11,9 @@ Result<ir::Value*> element(Machine& m, const Value& item) {
     if (is_complex((*t)->dtype))
       return m.fail(ErrorKind::unsupported, "a list that data lengthens holds complex tensors",
                     "ONNX has no complex numbers", "keep torch.view_as_real() of them");
+    if ((*t)->quantiser)
+      return m.fail(ErrorKind::unsupported, "a list that data lengthens holds quantised tensors",
+                    "ONNX has none", "keep x.dequantize() of them");
     return m.read(**t);
   }
   if (is_number(item)) return m.scalar_value(item, number_dtype(item));

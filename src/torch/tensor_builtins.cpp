@@ -35,13 +35,40 @@ Result<Value> rank(Machine& m, const Schema&, Arguments& args) {
 Result<Value> count(Machine& m, const Schema&, Arguments& args) {
   return ir::product(TRY(self_of(m, args[0]))->sizes);
 }
+// The elements as nested lists of numbers, from this dimension on.
+Result<Value> nested_list(Machine& m, const Value& value) {
+  const TensorRef t = TRY(self_of(m, value));
+  if (t->sizes.empty()) return m.call("aten::item", {value});
+  const auto size = t->sizes[0].constant();
+  constexpr int64_t kMost = 4096;
+  if (!size || *size > kMost)
+    return m.fail(ErrorKind::unsupported, "tolist of a tensor whose size is not known or large",
+                  fmt::format("its first dimension is {}", t->sizes[0].str()),
+                  "compute with the tensor itself");
+  std::vector<Value> items;
+  for (int64_t i = 0; i < *size; ++i)
+    items.push_back(TRY(nested_list(
+        m, TRY(m.call("aten::select", {value, Value::integer(0), Value::integer(i)})))));
+  return m.list(std::move(items));
+}
+Result<Value> to_list(Machine& m, const Schema&, Arguments& args) {
+  return nested_list(m, args[0]);
+}
+
 Result<Value> shape_tensor(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(self_of(m, args[0]));
   return m.known_tensor(DType::i64, {static_cast<int64_t>(t->sizes.size())},
                         std::vector<Scalar>(t->sizes.begin(), t->sizes.end()));
 }
 Result<Value> dtype(Machine& m, const Schema&, Arguments& args) {
-  return Value::integer(scalar_type_of_dtype(TRY(self_of(m, args[0]))->dtype));
+  const TensorRef t = TRY(self_of(m, args[0]));
+  // Quantised types have numbers of their own: qint8, quint8, qint32.
+  if (t->quantiser)
+    return Value::integer(t->dtype == DType::i8 ? 12 : t->dtype == DType::u8 ? 13 : 14);
+  return Value::integer(scalar_type_of_dtype(t->dtype));
+}
+Result<Value> is_quantized(Machine& m, const Schema&, Arguments& args) {
+  return Value::boolean(TRY(self_of(m, args[0]))->quantiser != nullptr);
 }
 Result<Value> device(Machine&, const Schema&, Arguments&) { return Device{"cpu"}; }
 Result<Value> device_type(Machine& m, const Schema&, Arguments& args) {
@@ -339,7 +366,7 @@ std::span<const Builtin> tensor_builtins() {
       {"prim::is_cuda", no},
       {"prim::is_cpu", yes},
       {"prim::is_mkldnn", no},
-      {"prim::is_quantized", no},
+      {"prim::is_quantized", is_quantized},
       {"prim::is_sparse", no},
       {"prim::is_meta", no},
       {"prim::is_xla", no},
@@ -394,6 +421,7 @@ std::span<const Builtin> tensor_builtins() {
       {"aten::set_.*", set_data},
       {"aten::resize_", set_data},
       {"aten::native_dropout", native_dropout},
+      {"prim::tolist", to_list},
       {"aten::histogramdd", histogramdd},
       {"aten::histogramdd.int_bins", histogramdd},
       {"aten::histogramdd.TensorList_bins", histogramdd},

@@ -41,6 +41,17 @@ Shape graph_shape(const AbstractTensor& tensor) {
   return shape;
 }
 
+TensorRef with_quantiser(const TensorRef& tensor, const QuantiserRef& quantiser) {
+  if (tensor->quantiser == quantiser) return tensor;
+  AbstractTensor out = *tensor;
+  out.quantiser = quantiser;
+  return std::make_shared<const AbstractTensor>(std::move(out));
+}
+
+bool same_quantiser(const AbstractTensor& a, const AbstractTensor& b) {
+  return a.quantiser == b.quantiser || (a.quantiser && b.quantiser && *a.quantiser == *b.quantiser);
+}
+
 DType dtype_of_scalar_type(int64_t scalar_type) {
   return scalar_type >= 0 && scalar_type < static_cast<int64_t>(kScalarTypes.size())
              ? kScalarTypes[static_cast<size_t>(scalar_type)]
@@ -52,6 +63,11 @@ int64_t scalar_type_of_dtype(DType dtype) {
     if (kScalarTypes[i] == dtype && dtype != DType::undefined) return static_cast<int64_t>(i);
   }
   return -1;
+}
+
+Value enum_member(std::string type, Value value) {
+  TupleData data{.items = {std::move(value)}, .names = {"value"}, .type = std::move(type)};
+  return std::make_shared<const TupleData>(std::move(data));
 }
 
 bool same(const Value& a, const Value& b) {
@@ -69,7 +85,8 @@ bool same(const Value& a, const Value& b) {
           return x.known == y.known && x.of == y.of && x.factor == y.factor &&
                  x.offset == y.offset && x.computed == y.computed;
         else if constexpr (std::is_same_v<T, TensorRef>)
-          return x == y || (x->storage == y->storage && x->view == y->view && x->sizes == y->sizes);
+          return x == y || (x->storage == y->storage && x->view == y->view &&
+                            x->sizes == y->sizes && same_quantiser(*x, *y));
         else if constexpr (std::is_same_v<T, TupleRef>) {
           if (x == y) return true;
           if (x->items.size() != y->items.size()) return false;

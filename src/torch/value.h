@@ -79,6 +79,21 @@ struct AliasDoubt {
   std::shared_ptr<const std::vector<uint32_t>> kin;  // further storages that it may share
 };
 
+// What makes a quantised tensor of one of integers: real = scale * (stored - zero point). There is
+// one scale, or one for each place along an axis; they are known, or the graph computes them.
+struct Quantiser {
+  std::vector<double> scales, zero_points;
+  int64_t axis = -1;                // -1: one scale for the whole tensor
+  ir::Value* scale = nullptr;       // where it is computed: without dimensions, f32
+  ir::Value* zero_point = nullptr;  // the same, of the tensor's type
+  bool is_known() const { return scale == nullptr; }
+  bool operator==(const Quantiser&) const = default;
+};
+using QuantiserRef = std::shared_ptr<const Quantiser>;
+
+// Graphs hold no quantised tensors either, but the integers that they store: u8, i8 or i32, which
+// is their dtype here.
+//
 // Graphs hold no complex numbers: a complex tensor is a real one there with a last axis of 2, the
 // real and the imaginary part. Its storage and its view steps are of that form; its dtype, sizes
 // and strides are what the program sees.
@@ -91,6 +106,7 @@ struct AbstractTensor {
   bool wrapped = false;         // made from a Python number: weak in type promotion
   bool strides_unsure = false;  // an operator's result that may have kept the strides of its input
   AliasDoubt doubt;
+  QuantiserRef quantiser;  // null: the tensor is not quantised
 };
 using TensorRef = std::shared_ptr<const AbstractTensor>;
 
@@ -165,6 +181,9 @@ struct Value {
   std::string kind() const;  // "int", "Tensor", for messages
 };
 
+// A member of an enumeration.
+Value enum_member(std::string type, Value value);
+
 // Whether both are the same value: equal numbers and texts, the same graph value, the same object.
 bool same(const Value& a, const Value& b);
 
@@ -180,6 +199,11 @@ DType real_type(DType dtype);
 DType complex_type(DType dtype);
 // A tensor's shape in the graph.
 Shape graph_shape(const AbstractTensor& tensor);
+
+// The same tensor, quantised so, or as plain integers for null.
+TensorRef with_quantiser(const TensorRef& tensor, const QuantiserRef& quantiser);
+// Whether both are quantised alike, or neither is.
+bool same_quantiser(const AbstractTensor& a, const AbstractTensor& b);
 
 // PyTorch's numbering of dtypes in programs (c10::ScalarType), and back. undefined / -1 where there
 // is none.

@@ -38,6 +38,37 @@ class Unsupported(ProgramTest):
         self.assertFalse(out.exists())
 
 
+class Eigenvalues(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.eigvals(x).abs().sort()[0]
+
+
+class Opsets(ProgramTest):
+    def test_what_an_opset_lacks_is_said_with_its_cost(self) -> None:
+        model = scripted("gelu", nn.GELU())
+        for opset, composed in ((17, ["Gelu"]), (20, [])):
+            with self.subTest(opset):
+                said = self.assert_done(
+                    "convert", model, "-o", scratch() / "gelu.onnx", "--shapes", "input_0:2x3", "--opset", str(opset), "--json"
+                )
+                report = json.loads(said)["composed"]
+                self.assertEqual([c["op"] for c in report], composed)
+                for c in report:
+                    self.assertEqual((c["reason"], c["count"]), ("appears in opset 20", 1))
+                    self.assertGreater(c["nodes"], 1)
+
+    def test_operators_of_its_own_only_where_they_are_allowed(self) -> None:
+        model, out, result = scripted("eigenvalues", Eigenvalues()), scratch() / "eigenvalues.onnx", scratch() / "eig.npz"
+        asked = ("convert", model, "-o", out, "--shapes", "x:3x3")
+        self.assert_refused(UNSUPPORTED, *asked, mentions=("ONNX has no eigenvalues", "test_reports.py:"))
+        self.assertFalse(out.exists())
+        self.assert_done(*asked, "--allow-tenon-domain")
+        given = torch.tensor([[2.0, 1.0, 0.0], [0.5, 3.0, 1.0], [0.0, 1.0, 7.0]])
+        self.assert_done("run", out, "--inputs", npz("eig_in", x=given.numpy()), "-o", result)
+        with np.load(result) as outputs:
+            np.testing.assert_allclose(outputs["output_0"], Eigenvalues()(given).numpy(), rtol=1e-5)
+
+
 class Json(ProgramTest):
     def test_bench(self) -> None:
         report = json.loads(self.assert_done("bench", traced(), "--json", "--iterations", "5"))

@@ -5,9 +5,13 @@ import torch
 ALL = []
 
 
-def case(name, function, *inputs, export=True, trace=True, script=False):
-    """Adds a case. Inputs are tensors; what else the function needs, it holds itself."""
-    ALL.append((name.replace(".", "_"), function, inputs, {"traced": trace, "exported": export, "scripted": script}))
+def case(name, function, *inputs, export=True, trace=True, script=False, step=0.0):
+    """Adds a case. Inputs are tensors; what else the function needs, it holds itself.
+
+    Where `step` is given, outputs are multiples of it that were rounded: one in a hundred elements, or one of fewer,
+    may be one step off."""
+    kinds = {"traced": trace, "exported": export, "scripted": script}
+    ALL.append((name.replace(".", "_"), function, inputs, kinds, step))
 
 
 def r(*shape, seed=0, dtype=torch.float32):

@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.associative_scan import associative_scan
 from torch._higher_order_ops.map import map as map_rows
 from torch._higher_order_ops.scan import scan
 from torch._higher_order_ops.while_loop import while_loop
@@ -291,6 +292,16 @@ class ExportedMap(nn.Module):
         return map_rows(lambda row, y: row.sin() + y.sum(), x, x[0] * 2)
 
 
+class ExportedAssociativeScan(nn.Module):
+    def forward(self, x: Tensor):
+        def decay(a, b):
+            return a[0] * b[0], a[1] * b[0] + b[1]
+
+        ahead = associative_scan(lambda a, b: torch.maximum(a, b), x, dim=1, combine_mode="pointwise")
+        back = associative_scan(lambda a, b: a * b, x, dim=0, reverse=True, combine_mode="pointwise")
+        return ahead, back, associative_scan(decay, (x.abs() * 0.5, x), dim=1, combine_mode="pointwise")
+
+
 class ExportedSizes(nn.Module):
     def forward(self, x: Tensor):
         found = torch.nonzero(x > 1)
@@ -329,6 +340,7 @@ CASES = [
     (ExportedWhile, [(UP,), (DOWN,), (UP * 100,)]),
     (ExportedScan, [(UP,), (MIXED,)]),
     (ExportedMap, [(UP,), (MIXED,)]),
+    (ExportedAssociativeScan, [(UP,), (MIXED,)]),
     (ExportedSizes, [(UP,), (MIXED,)]),
     (ComplexBranchesAndLoops, [(UP, torch.tensor(3)), (DOWN, torch.tensor(2)), (UP, torch.tensor(0))]),
 ]

@@ -19,10 +19,12 @@ import cases_losses  # noqa: F401
 import cases_neural  # noqa: F401
 import cases_nn  # noqa: F401
 import cases_ops  # noqa: F401
+import cases_quantised  # noqa: F401
 import cases_random  # noqa: F401
 import cases_sequence  # noqa: F401
 import cases_special  # noqa: F401
 import cases_statistics  # noqa: F401
+import cases_types  # noqa: F401
 import cases_views  # noqa: F401
 from case import ALL
 
@@ -59,16 +61,20 @@ def same(outputs, others):
     return all(near(a, b) for a, b in zip(outputs, others, strict=True))
 
 
-def write(folder, name, function, inputs, kinds):
+def write(folder, name, function, inputs, kinds, step):
     model = function.eval() if isinstance(function, torch.nn.Module) else Program(function)
     with torch.no_grad():
         outputs = tensors(model(*[t.clone() for t in inputs]))
         arrays = {f"input_{i}": array(t) for i, t in enumerate(inputs)}
         arrays |= {f"output_{i}": array(t) for i, t in enumerate(outputs)}
+        if step:
+            arrays["step"] = numpy.float64(step)
         numpy.savez(folder / f"{name}.npz", **arrays)
         if kinds["traced"]:
             traced = torch.jit.trace(model, tuple(t.clone() for t in inputs), check_trace=False)
             torch.jit.save(traced, str(folder / f"{name}.traced.pt"))
+        if kinds["scripted"]:
+            torch.jit.save(torch.jit.script(model), str(folder / f"{name}.scripted.pt"))
         if kinds["exported"]:
             exported = torch.export.export(model, tuple(t.clone() for t in inputs), strict=False)
             torch.export.save(exported, str(folder / f"{name}.exported.pt2"))
@@ -94,13 +100,13 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     only = sys.argv[3] if len(sys.argv) > 3 else None
     wrong = 0
-    for name, function, inputs, kinds in ALL:
+    for name, function, inputs, kinds, step in ALL:
         if not fnmatch.fnmatch(name, pattern):
             continue
         dynamic = kinds["exported"] and only in (None, "dynamic")
         kinds = {kind: wanted and only in (None, kind) for kind, wanted in kinds.items()}
         try:
-            write(folder, name, function, inputs, kinds)
+            write(folder, name, function, inputs, kinds, step)
             if dynamic:
                 write_dynamic(folder, name, function, inputs)
         except Exception as error:  # one bad case must not hide the others

@@ -76,6 +76,34 @@ class WrittenAnew(nn.Module):
         return self.last + 1
 
 
+@torch.jit.script
+class Levels:
+    def __init__(self, low: float, high: float):
+        self.low = low
+        self.high = high
+
+
+class MadeAnewByEachCall(nn.Module):
+    """A list and an object that are missing in the file, as the scales of torchvision's detectors are."""
+
+    scales: Optional[List[float]]
+    levels: Optional[Levels]
+
+    def __init__(self):
+        super().__init__()
+        self.scales = None
+        self.levels = None
+
+    def forward(self, x: Tensor):
+        if self.scales is None or self.levels is None:
+            self.scales = [float(torch.tensor(x.size(i) * 0.7).log2().round()) for i in range(2)]
+            self.levels = Levels(0.5, 2.0)
+        levels = self.levels
+        scales = self.scales
+        assert levels is not None and scales is not None
+        return x.clamp(-levels.high, levels.high) * scales[0] + levels.low + scales[1]
+
+
 class WritesItsInput(nn.Module):
     def forward(self, x: Tensor):
         y = x.sum()
@@ -91,6 +119,7 @@ CASES = [
     (CountsInPython, ("scripted",), ["step"]),
     (WrittenAnew, ("scripted",), []),
     (WritesItsInput, ("exported",), []),
+    (MadeAnewByEachCall, ("scripted",), []),
 ]
 
 

@@ -11,6 +11,20 @@ using ir::Dim;
 using lower::V;
 using torch::LowerContext;
 
+// The regions' coordinates, in pixels of the input. A scale that data decides is applied to them, a
+// known one is left to the operator.
+struct Scaled {
+  V* corners;
+  float scale;
+};
+Scaled scaled(LowerContext& c, V* rois) {
+  V* corners = lower::slice(c, rois, 1, 1, 5);
+  const torch::Float* scale = c.value("spatial_scale").get<torch::Float>();
+  if (scale == nullptr || scale->is_known())
+    return {corners, static_cast<float>(c.number("spatial_scale"))};
+  return {lower::mul(c, corners, c.scalar("spatial_scale", corners->dtype())), 1};
+}
+
 V* aligned_pool(LowerContext& c, bool half_pixel, int64_t height, int64_t width) {
   V *x = c.tensor("input"), *rois = c.tensor("rois");
   RoiAlign op;
@@ -18,9 +32,10 @@ V* aligned_pool(LowerContext& c, bool half_pixel, int64_t height, int64_t width)
   op.output_height = height;
   op.output_width = width;
   op.sampling_ratio = std::max<int64_t>(c.constant("sampling_ratio"), 0);
-  op.spatial_scale = static_cast<float>(c.number("spatial_scale"));
+  const Scaled regions = scaled(c, rois);
+  op.spatial_scale = regions.scale;
   V* image = lower::squeeze(c, lower::slice(c, rois, 1, 0, 1), {1});
-  return c.b.emit(op, {x, lower::slice(c, rois, 1, 1, 5), c.b.cast(image, DType::i64)});
+  return c.b.emit(op, {x, regions.corners, c.b.cast(image, DType::i64)});
 }
 
 V* roi_align(LowerContext& c) {
@@ -57,9 +72,14 @@ V* ps_roi_align(LowerContext& c) {
 V* roi_pool(LowerContext& c) {
   MaxRoiPool op;
   op.pooled_shape = {c.constant("pooled_height"), c.constant("pooled_width")};
-  op.spatial_scale = static_cast<float>(c.number("spatial_scale"));
+  V* rois = c.tensor("rois");
+  const Scaled regions = scaled(c, rois);
+  op.spatial_scale = regions.scale;
+  if (regions.scale == 1)
+    rois = c.b.emit_with("Concat", {{"axis", int64_t{1}}},
+                         {lower::slice(c, rois, 1, 0, 1), regions.corners});
   // The second result, where each maximum was, serves the backward pass only.
-  return c.give({c.b.emit(op, {c.tensor("input"), c.tensor("rois")}), nullptr});
+  return c.give({c.b.emit(op, {c.tensor("input"), rois}), nullptr});
 }
 
 }  // namespace roi_lowering
