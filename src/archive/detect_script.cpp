@@ -98,8 +98,18 @@ std::string script(const Detected& detected, const std::string& path) {
              save(path);
     }
     case FileKind::torchscript_legacy:
+    case FileKind::mobile_flatbuffer:
       return fmt::format("import torch\n\ntorch.jit.load({}, map_location=\"cpu\").save({})\n",
                          literal(path), target(path, ".program.pt"));
+    case FileKind::pickled_program:
+      return fmt::format(
+          "import torch\n\n"
+          "# Run it with the PyTorch that saved the file, and only if you trust it: loading it "
+          "runs "
+          "code.\n"
+          "program = torch.load({}, map_location=\"cpu\", weights_only=False)\n"
+          "torch.export.save(program, {})\n",
+          literal(path), target(path, ".program.pt2"));
     case FileKind::torch_package:
       return std::string(kPickled) +
              "# The package and the resource that the model was saved under, as "
@@ -144,6 +154,7 @@ Error no_program(const Detected& detected, const std::string& path) {
       return error;
     case FileKind::tensorrt_engine:
     case FileKind::executorch:
+    case FileKind::coreml:
     case FileKind::openvino_ir:
       error.hint = "take the PyTorch or ONNX model that it was made from";
       return error;

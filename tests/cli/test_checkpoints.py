@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import unittest
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def folder() -> Path:
 
 
 class Scripts(ProgramTest):
-    def follow(self, path: Path, says: str, arguments: tuple[str, ...], made: str | None = None) -> None:
+    def follow(self, path: Path, says: str, arguments: tuple[str, ...], made: str | None = None, shapes: str = "") -> None:
         """Runs the script that the refusal prints, as a user would, and converts what it makes."""
         said = self.assert_refused(BAD, "convert", path, "-o", scratch() / "checkpoint.onnx", mentions=(says,))
         script = said.split("by this Python script:\n\n", 1)[1]
@@ -79,7 +80,7 @@ class Scripts(ProgramTest):
         )
         self.assertEqual(done.returncode, 0, done.stderr + script)
         program = path.parent / (made or f"{path.name.rsplit('.', 1)[0]}.program.pt2")
-        self.assert_done("convert", program, "-o", scratch() / "checkpoint.onnx")
+        self.assert_done("convert", program, "-o", scratch() / "checkpoint.onnx", *(("--shapes", shapes) if shapes else ()))
 
     def test_state_dicts(self) -> None:
         import tiny  # noqa: F401  put on the path by folder()
@@ -131,6 +132,22 @@ class Scripts(ProgramTest):
         torch.save({"epoch": -1, "model": DetectionModel(), "date": "2026"}, path)
         self.follow(path, "Ultralytics", (), "yolo.torchscript")
 
+    def test_exported_programs_of_torch_save(self) -> None:
+        import tiny
+
+        path = folder() / "exported.pt"
+        torch.save(torch.export.export(tiny.Net().eval(), (torch.ones(2, 4),)), path)
+        self.follow(path, "torch.save pickled", ())
+
+    def test_flatbuffers_of_the_lite_interpreter(self) -> None:
+        import tiny
+
+        path = folder() / "flat.ptl"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.jit.script(tiny.Net())._c._save_for_mobile(str(path), {}, False, True)
+        self.follow(path, "FlatBuffers", (), "flat.program.pt", "x:2x4")
+
     def test_kinds_that_are_named(self) -> None:
         def archive(name: str, *entries: str) -> Path:
             path = folder() / name
@@ -149,6 +166,8 @@ class Scripts(ProgramTest):
             (archive("net.keras", "metadata.json", "config.json", "model.weights.h5"), "Keras", "tf2onnx"),
             (archive("first.pt", "net/model.json", "net/tensors/0", "net/version"), "PyTorch 1.0", "torch.jit.load"),
             (archive("packed.pt", "packed/.data/extern_modules", "packed/model/model.pkl"), "torch.package", "PackageImporter"),
+            (archive("lite.ptl", "lite/data.pkl", "lite/bytecode.pkl"), "bytecode alone", "torch.jit.trace"),
+            (written("net.mlmodel", bytes((8, 7, 18, 1, 10, 0xB2, 0x1F, 1, 10))), "Core ML", "it was made from"),
             (written("net.pte", b"\x20\x00\x00\x00ET12" + bytes(64)), "ExecuTorch", "it was made from"),
             (written("net.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(64)), "TensorFlow Lite", "tf2onnx"),
             (written("net.xml", b'<?xml version="1.0"?>\n<net name="x" version="11">\n</net>\n'), "OpenVINO", "it was made from"),
