@@ -44,6 +44,10 @@ Result<cpu::Prepared> make_direct_padded(cpu::MakeContext& context) {
   auto conv = TRY(description(context));
   return make_padded(context, std::move(conv));
 }
+Result<cpu::Prepared> make_of_columns(cpu::MakeContext& context) {
+  const auto conv = TRY(description(context));
+  return make_product(context, conv);
+}
 
 // 3x3, stride 1, one group, and sizes that no run changes: oneDNN's packed weights fit one size.
 bool suits_winograd(const ir::Node& node) {
@@ -79,6 +83,10 @@ constexpr std::array kKernels = {
     cpu::KernelSpec{.op = FusedConv::kName,
                     .tactic = "padded",
                     .make = make_direct_padded,
+                    .domain = cpu::kDomain},
+    cpu::KernelSpec{.op = FusedConv::kName,
+                    .tactic = "product",
+                    .make = make_of_columns,
                     .domain = cpu::kDomain},
 };
 

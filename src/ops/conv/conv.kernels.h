@@ -17,4 +17,7 @@ Result<cpu::Prepared> make_tiles(cpu::MakeContext& context);
 // oneDNN's over an image that is padded beforehand.
 Result<cpu::Prepared> make_padded(cpu::MakeContext& context, cpu::onednn::Convolution conv);
 
+// A matrix product with the columns that the window sees: for whatever sizes.
+Result<cpu::Prepared> make_product(cpu::MakeContext& context, const cpu::onednn::Convolution& conv);
+
 }  // namespace tenon::ops

@@ -1,11 +1,9 @@
-// ConvTranspose by oneDNN; large windows, and what oneDNN lacks, by matrix products.
+// ConvTranspose: oneDNN's own, and as a matrix product.
 #include "ops/conv_transpose/conv_transpose.h"
 
 #include <array>
 
-#include "ops/conv_transpose/product.kernel.h"
-#include "targets/cpu/kernel.h"
-#include "targets/cpu/onednn.h"
+#include "ops/conv_transpose/conv_transpose.kernel.h"
 
 namespace tenon::ops {
 namespace conv_transpose_kernels {
@@ -18,14 +16,11 @@ bool supports(const ir::Node& node) {
          !op.output_shape && (op.auto_pad == "NOTSET" || op.auto_pad == "VALID");
 }
 
+template <Result<cpu::Prepared> (*make_of)(cpu::MakeContext&, const cpu::onednn::Convolution&)>
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const auto op = context.node.as<ConvTranspose>();
   const size_t n = context.in(0).dims.size() - 2;
   if (context.in(1).dims.size() != n + 2) return context.refuse("weights of another rank");
-  // oneDNN takes very large windows badly.
-  constexpr int64_t kLargestWindow = 256;
-  if (element_count(std::span(context.in(1).dims).subspan(2)) > kLargestWindow)
-    return context.refuse("a large window");
   auto all = [&](const std::vector<int64_t>& given, int64_t standard) {
     return given.empty() ? Dims(n, standard) : given;
   };
@@ -39,15 +34,20 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
     conv.pads_begin.assign(op.pads.begin(), op.pads.begin() + static_cast<std::ptrdiff_t>(n));
   if (conv.strides.size() != n || conv.dilations.size() != n)
     return context.refuse("attributes that do not fit the inputs");
-  return cpu::onednn::convolution(context, conv);
+  return make_of(context, conv);
 }
 
 constexpr std::array kKernels = {
-    cpu::KernelSpec{.op = "ConvTranspose", .tactic = "direct", .supports = supports, .make = make},
     cpu::KernelSpec{.op = "ConvTranspose",
                     .tactic = "product",
                     .supports = supports,
-                    .make = conv_transpose_product::make},
+                    .make = make<make_transposed_product>,
+                    .timed = true},
+    cpu::KernelSpec{.op = "ConvTranspose",
+                    .tactic = "direct",
+                    .supports = supports,
+                    .make = make<cpu::onednn::convolution>,
+                    .timed = true},
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
-// ScatterND: the output begins as the data, over which blocks are copied or added in order.
+// ScatterND: the output begins as the data, with which blocks are combined in order.
 #include "ops/scatter_nd/scatter_nd.h"
 
 #include <array>
-#include <cstring>
 
+#include "ops/common/scatter.kernel.h"
 #include "targets/cpu/copy.h"
 #include "targets/cpu/indices.h"
 
@@ -12,10 +12,8 @@ namespace scatter_nd_kernels {
 namespace {
 
 bool supports(const ir::Node& node) {
-  const std::string reduction = node.as<ScatterND>().reduction;
-  const bool adds = reduction == "add" && node.output()->dtype() == DType::f32;
   return cpu::has_plain_elements(node.input(0)) && cpu::are_indices(node.input(1)) &&
-         (reduction == "none" || adds);
+         scatters(node.as<ScatterND>().reduction, node.input(0)->dtype());
 }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
@@ -26,38 +24,43 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const int64_t block = element_count(std::span(dims).subspan(static_cast<size_t>(depth)));
   if (context.in(2).count() != count * block)
     return context.refuse("updates that do not fit the indices");
-  const int64_t width = bits(context.in(0).dtype) / 8;
   const Dims strides = cpu::strides_of(dims);
-  const bool adds = context.node.as<ScatterND>().reduction == "add";
   const bool empty = context.in(0).count() == 0;
   cpu::Prepared prepared;
   prepared.accumulate = 0;
-  prepared.run = [=, wide = context.in(1).dtype == DType::i64, dims = dims,
+  prepared.scratch = static_cast<size_t>(count) * sizeof(int64_t);
+  prepared.run = [=, reduction = context.node.as<ScatterND>().reduction, type = context.in(0).dtype,
+                  threads = context.threads, wide = context.in(1).dtype == DType::i64, dims = dims,
                   where = context.node.where()](const cpu::Args& args) -> Status {
     const cpu::Indices indices{args.in[1], wide};
     cpu::Bounds bounds;
+    auto* to = reinterpret_cast<int64_t*>(args.scratch);
     for (int64_t i = 0; i < count; ++i) {
-      int64_t to = 0;
+      to[i] = 0;
       for (int64_t d = 0; d < depth; ++d) {
         const auto k = static_cast<size_t>(d);
-        to += bounds.place(indices[i * depth + d], dims[k]) * strides[k];
-      }
-      if (empty) continue;
-      if (adds) {
-        float* sum = args.f32_out() + to;
-        const float* update = args.f32(2) + i * block;
-        for (int64_t j = 0; j < block; ++j) sum[j] += update[j];
-      } else {
-        cpu::copy_block(args.out[0] + to * width, args.in[2] + i * block * width, block * width);
+        to[i] += bounds.place(indices[i * depth + d], dims[k]) * strides[k];
       }
     }
+    if (empty) return bounds.status("ScatterND", where);
+    // Blocks may meet: each thread takes its share of every one.
+    const int64_t grain = std::max<int64_t>(64, (1 << 15) / std::max<int64_t>(count, 1));
+    visit_scatter(reduction, type, [&]<class T>(T, const auto& combine) {
+      auto* y = reinterpret_cast<T*>(args.out[0]);
+      const auto* updates = reinterpret_cast<const T*>(args.in[2]);
+      cpu::parallel_for(block, grain, threads, [&](int64_t begin, int64_t end) {
+        for (int64_t i = 0; i < count; ++i) {
+          for (int64_t j = begin; j < end; ++j) combine(y[to[i] + j], updates[i * block + j]);
+        }
+      });
+    });
     return bounds.status("ScatterND", where);
   };
   return prepared;
 }
 
 constexpr std::array kKernels = {
-    cpu::KernelSpec{.op = "ScatterND", .tactic = "copy", .supports = supports, .make = make},
+    cpu::KernelSpec{.op = "ScatterND", .tactic = "blocks", .supports = supports, .make = make},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "ir/builder.h"
+#include "ops/arg_reduce/arg_reduce.h"
 #include "ops/gather/gather.h"
 #include "ops/gather_elements/gather_elements.h"
 #include "ops/gather_nd/gather_nd.h"
@@ -203,6 +204,59 @@ TEST_F(Indexing, ScatterND) {
          integers<int64_t>(DType::i64, {3}, -9, -1)});
   check_fails(ops::ScatterND{},
               {x, integers<int64_t>(DType::i64, {4, 1}, 6, 6), floats({4, 5, 3}, 2)}, x);
+}
+
+TEST_F(Indexing, ScatterByEveryReduction) {
+  const Tensor tuples = integers<int64_t>(DType::i64, {40, 2}, -5, 4);
+  const Tensor at = integers<int32_t>(DType::i32, {9, 5, 2}, -6, 5);
+  for (const char* reduction : {"none", "add", "mul", "max", "min"}) {
+    const auto both = [&](const Tensor& x, const Tensor& pieces, const Tensor& elements) {
+      check(ops::ScatterND{.reduction = reduction}, {x, tuples, pieces});
+      check(ops::ScatterElements{.axis = 0, .reduction = reduction}, {x, at, elements});
+    };
+    both(floats({6, 5, 3}, 1), floats({40, 3}, 2), floats({9, 5, 2}, 3));
+    both(integers<int64_t>(DType::i64, {6, 5, 3}, -9, 9),
+         integers<int64_t>(DType::i64, {40, 3}, -9, 9, 2),
+         integers<int64_t>(DType::i64, {9, 5, 2}, -9, 9, 3));
+    both(integers<int32_t>(DType::i32, {6, 5, 3}, -9, 9),
+         integers<int32_t>(DType::i32, {40, 3}, -9, 9, 2),
+         integers<int32_t>(DType::i32, {9, 5, 2}, -9, 9, 3));
+  }
+}
+
+TEST_F(Indexing, ScatterElements) {
+  const Tensor x = floats({4, 5, 6}, 1);
+  for (const int64_t axis : {0, 1, 2, -1}) {
+    for (const Dims& dims : {Dims{4, 5, 6}, Dims{2, 3, 4}, Dims{4, 1, 6}, Dims{0, 3, 4}})
+      check(ops::ScatterElements{.axis = axis},
+            {x, integers<int64_t>(DType::i64, dims, -4, 3), floats(dims, 2)});
+  }
+  // The same places many times, along the first and the last axis, on several threads.
+  check(ops::ScatterElements{.axis = 0}, {integers<uint8_t>(DType::u8, {4, 5000}, 0, 255),
+                                          integers<int64_t>(DType::i64, {9, 5000}, -4, 3),
+                                          integers<uint8_t>(DType::u8, {9, 5000}, 0, 255)});
+  check(ops::ScatterElements{.axis = 1, .reduction = "add"},
+        {integers<int64_t>(DType::i64, {500, 4}, 0, 9),
+         integers<int64_t>(DType::i64, {500, 90}, 0, 3),
+         integers<int64_t>(DType::i64, {500, 90}, 0, 9)});
+  check_fails(ops::ScatterElements{},
+              {x, integers<int64_t>(DType::i64, {1, 1, 1}, -5, -5), floats({1, 1, 1}, 2)}, x);
+}
+
+TEST_F(Indexing, PlacesOfExtremes) {
+  for (const int64_t axis : {0, 1, 2, -1}) {
+    for (const bool last : {false, true}) {
+      const ops::ArgMax most{.axis = axis, .select_last_index = last};
+      const ops::ArgMin least{.axis = axis, .keepdims = false, .select_last_index = last};
+      const auto both = [&](const Tensor& x) {
+        check(most, {x});
+        check(least, {x});
+      };
+      both(floats({9, 11, 5}, 1));
+      both(integers<int64_t>(DType::i64, {9, 11, 5}, -2, 2));
+      both(integers<int32_t>(DType::i32, {40, 3000, 2}, -2, 2));
+    }
+  }
 }
 
 TEST_F(Indexing, TopK) {
