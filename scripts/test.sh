@@ -73,6 +73,7 @@ step 'language' "$python" -W ignore tests/torch/language.py build/release/tenon 
 step 'constants of traces' "$python" -W ignore tests/torch/baked_values.py build/release/tenon build/baked_values
 step 'old versions' "$python" -W ignore tests/torch/old_versions.py build/release/tenon build/old_versions
 step 'older releases' "$python" tests/dialects/run.py build/release/tenon build/dialects
+step 'checkpoints' "$python" -W ignore tests/dialects/checkpoints.py build/release/tenon build/checkpoints
 step 'state' "$python" tests/torch/module_state.py build/release/tenon build/module_state
 step 'operator database' operator_database
 step 'operator database, int64' operator_database_of int64 1

@@ -5,122 +5,30 @@
 #include <cstring>
 #include <optional>
 
-#include "archive/pickle.h"
-#include "archive/stored_tensor.h"
+#include "archive/detect_parts.h"
 #include "archive/torch_archive.h"
-#include "archive/trust.h"
 #include "archive/zip.h"
 
 namespace tenon::archive {
 namespace {
 
 using namespace std::string_view_literals;
-using pickle::Kind;
-using pickle::Value;
-
-// ---- pickles
-
-size_t count_tensors(const Value& dict) {
-  size_t count = 0;
-  for (size_t i = 1; i < dict.items.size(); i += 2) count += is_tensor(*dict.items[i]);
-  return count;
-}
-
-// A dict of which at least half of the values are tensors.
-bool is_state_dict(const Value& value) {
-  if (!value.is(Kind::dict) || value.items.empty()) return false;
-  return 4 * count_tensors(value) >= value.items.size();
-}
-
-std::string describe_state_dict(const Value& dict) {
-  for (size_t i = 1; i < dict.items.size(); i += 2) {
-    if (!is_tensor(*dict.items[i])) continue;
-    return fmt::format("{} tensors, such as {}", count_tensors(dict),
-                       pickle::print(*dict.items[i - 1], 80));
-  }
-  return "no tensors";
-}
-
-// "module.", where nn.DataParallel put it before all names.
-std::string parallel_prefix(const Value& dict) {
-  constexpr std::string_view kPrefix = "module.";
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    if (!dict.items[i]->text.starts_with(kPrefix)) return {};
-  }
-  return std::string(kPrefix);
-}
-
-bool names_ultralytics(const Value& value) {
-  const std::string name = value.qualified_name();
-  return name.starts_with("ultralytics.") || name.starts_with("models.yolo.");
-}
-
-// nn.Module's __dict__ always has these.
-bool is_module(const Value& value) {
-  if (!value.is(Kind::object) && !value.is(Kind::call)) return false;
-  return value.state != nullptr && value.state->get("_modules") != nullptr &&
-         value.state->get("_parameters") != nullptr;
-}
-
-Detected classify_dict(const Value& root) {
-  if (root.get("pytorch-lightning_version") != nullptr)
-    return {.kind = FileKind::lightning, .key = "state_dict"};
-  if (is_state_dict(root))
-    return {.kind = FileKind::state_dict,
-            .detail = describe_state_dict(root),
-            .prefix = parallel_prefix(root)};
-  for (size_t i = 1; i < root.items.size(); i += 2) {
-    if (names_ultralytics(*root.items[i])) {
-      return {.kind = FileKind::ultralytics,
-              .detail = "an object of " + root.items[i]->qualified_name()};
-    }
-  }
-  for (const std::string_view key :
-       {"state_dict", "model_state_dict", "model", "state_dict_ema", "params", "net", "module"}) {
-    const Value* inner = root.get(key);
-    if (inner != nullptr && is_state_dict(*inner)) {
-      return {.kind = FileKind::state_dict,
-              .detail = describe_state_dict(*inner) + fmt::format(", under '{}'", key),
-              .key = std::string(key),
-              .prefix = parallel_prefix(*inner)};
-    }
-  }
-  return {.kind = FileKind::pickled_object, .detail = "a dict: " + pickle::print(root, 120)};
-}
-
-Detected classify(const pickle::Pickle& saved) {
-  const Value& root = saved.root();
-  if (root.is(Kind::dict)) return classify_dict(root);
-  if (names_ultralytics(root))
-    return {.kind = FileKind::ultralytics, .detail = "an object of " + root.qualified_name()};
-  if (is_module(root)) {
-    return {.kind = FileKind::pickled_module,
-            .detail = "an object of " + root.qualified_name(),
-            .class_name = root.qualified_name()};
-  }
-  if (root.qualified_name() == "torch.export.exported_program.ExportedProgram")
-    return {.kind = FileKind::pickled_program};
-  if (is_tensor(root)) return {.kind = FileKind::pickled_object, .detail = "one tensor"};
-  return {.kind = FileKind::pickled_object, .detail = pickle::print(root, 120)};
-}
-
-// Before its zip format, torch.save wrote five pickles one after the other: a magic number, a
-// version, the machine's properties, the object, the names of the storages.
-constexpr std::string_view kLegacyMagic = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19."sv;
-
-Result<Detected> detect_pickle(const Blob& file, const std::string& path) {
-  Blob rest = file;
-  const bool legacy = file.text().starts_with(kLegacyMagic);
-  for (int skip = legacy ? 3 : 0; skip > 0; --skip) {
-    const pickle::Pickle part = TRY(pickle::Pickle::parse(rest, {.file = path}));
-    rest = rest.slice(part.size(), rest.size - part.size());
-  }
-  const pickle::Pickle saved = TRY(pickle::Pickle::parse(rest, {.file = path}));
-  TRY(refuse_executing(saved, {.file = path}));
-  return classify(saved);
-}
 
 // ---- zip archives
+
+// Of torch.package: what save_pickle wrote, as {"package.of.it", "resource.pkl"}.
+std::vector<std::string> packaged_pickle(const ZipReader& zip) {
+  for (const ZipEntry& entry : zip.entries()) {
+    const std::string_view name = entry.name;
+    const size_t start = name.find('/') + 1, slash = name.rfind('/');
+    if (!name.ends_with(".pkl") || slash == std::string_view::npos || slash < start) continue;
+    std::string package(name.substr(start, slash - start));
+    std::ranges::replace(package, '/', '.');
+    if (!package.starts_with(".data"))
+      return {std::move(package), std::string(name.substr(slash + 1))};
+  }
+  return {};
+}
 
 Result<Detected> detect_zip(const MappedFile& file) {
   ZipReader zip = TRY(ZipReader::open(file));
@@ -150,6 +58,8 @@ Result<Detected> detect_zip(const MappedFile& file) {
   }
   if (program) return Detected{.kind = FileKind::exported_program};
   if (native) return Detected{.kind = FileKind::aoti_package};
+  if (marked == FileKind::torch_package)
+    return Detected{.kind = *marked, .keys = packaged_pickle(zip)};
   if (marked) return Detected{.kind = *marked};
   if (arrays)
     return Detected{.kind = FileKind::npz,
@@ -159,8 +69,10 @@ Result<Detected> detect_zip(const MappedFile& file) {
                                  : fmt::format("{} entries, such as '{}'", zip.entries().size(),
                                                zip.entries()[0].name.substr(0, 80));
   const auto archive = TorchArchive::open(std::move(zip));
-  if (!archive || !archive->has("data.pkl"))
-    return Detected{.kind = FileKind::zip, .detail = detail};
+  if (!archive) return Detected{.kind = FileKind::zip, .detail = detail};
+  if (!archive->has("data.pkl"))
+    return Detected{.kind = archive->has("version") ? FileKind::incomplete_archive : FileKind::zip,
+                    .detail = detail};
   if (archive->is_torchscript()) return Detected{.kind = FileKind::torchscript};
   if (archive->has("bytecode.pkl")) return Detected{.kind = FileKind::mobile_bytecode};
   return classify(TRY(archive->pickled("data.pkl")));
@@ -359,6 +271,8 @@ std::string_view describe(FileKind kind) {
              "under code/";
     case FileKind::torch_package:
       return "an archive of torch.package: a pickled module with its Python sources";
+    case FileKind::incomplete_archive:
+      return "a PyTorch archive without its data.pkl, as an interrupted torch.save leaves it";
     case FileKind::torchserve_archive:
       return "an archive of TorchServe, which holds a model and its handler";
     case FileKind::executorch:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -30,6 +31,7 @@ enum class FileKind : uint8_t {
   mobile_bytecode,     // one in a zip archive, without the sources under code/
   torch_package,       // torch.package: pickles and their Python sources
   torchserve_archive,  // .mar, with a model inside
+  incomplete_archive,  // of a torch.save that was interrupted
   // Other files.
   tensorrt_engine,
   executorch,
@@ -56,8 +58,11 @@ struct Detected {
   // What was seen: "122 tensors, such as 'conv1.weight'", "an object of
   // torchvision.models.resnet.ResNet".
   std::string detail = {};
-  std::string key = {};  // of a checkpoint: where the state_dict lies inside, "model_state_dict"
-  // What all names of the state_dict begin with and the model's do not: "module." of DataParallel.
+  // Where the state_dict, module or program lies in what was pickled, {"run", "model_state_dict"};
+  // of torch.package, its package and resource.
+  std::vector<std::string> keys = {};
+  // What all names of the state_dict begin with and the model's do not: "module." of DataParallel,
+  // "_orig_mod." of torch.compile.
   std::string prefix = {};
   std::string class_name = {};  // of a pickled module, or of Transformers' model: "BertModel"
 };

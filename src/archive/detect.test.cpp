@@ -108,6 +108,12 @@ TEST(Detect, ArchivesThatAreNoModel) {
   ASSERT_TRUE(mobile && mobile->add("lite/data.pkl", {}) && mobile->add("lite/bytecode.pkl", {}) &&
               mobile->finish());
   EXPECT_EQ(detected(lite).kind, FileKind::mobile_bytecode);
+  const std::string half = folder.write("half.pt", "");
+  auto interrupted = ZipWriter::create(half);
+  constexpr std::string_view kVersion = "3";
+  ASSERT_TRUE(interrupted && interrupted->add("half/version", std::as_bytes(std::span(kVersion))) &&
+              interrupted->finish());
+  EXPECT_EQ(detected(half).kind, FileKind::incomplete_archive);
   const std::string package = folder.write("package.pt2", "");
   auto aoti = ZipWriter::create(package);
   ASSERT_TRUE(aoti && aoti->add("package/data/aotinductor/model/c.so", {}) && aoti->finish());

@@ -46,6 +46,22 @@ import torch
 example = tuple(torch.randn([int(d) for d in shape.split("x")]) for shape in sys.argv[1:])
 )";
 
+// Pickling forgets what torch.export.save needs to know of each node, so the program's graph is
+// exported anew, with the sizes of its example inputs.
+constexpr fmt::format_string<std::string> kReexport = R"(signature = program.graph_signature
+tensors = {{name: t.detach() for name, t in [*program.constants.items(), *program.state_dict.items()]}}
+
+class Program(torch.nn.Module):
+    def forward(self, *inputs):
+        given = iter(inputs)
+        values = [tensors[s.target] if s.target in tensors else next(given) for s in signature.input_specs]
+        results = zip(program.graph_module(*values), signature.output_specs)
+        return tuple(value for value, s in results if s.kind.name == "USER_OUTPUT")
+
+example = tuple(torch.utils._pytree.tree_leaves(program.example_inputs))
+torch.export.save(torch.export.export(Program(), example), {})
+)";
+
 std::string save(const std::string& path) {
   return fmt::format(
       "torch.export.save(torch.export.export(model.eval(), example), {})\n"
@@ -54,12 +70,17 @@ std::string save(const std::string& path) {
       target(path, ".program.pt2"), target(path, ".program.pt"));
 }
 
-std::string from_state_dict(const std::string& path, const std::string& load,
-                            const std::string& key, const std::string& prefix) {
-  const std::string inner = key.empty() ? "" : "[" + literal(key) + "]";
-  std::string out =
-      std::string(kFactory) + "model = factory()\nstate = " + load + "(" + literal(path) +
-      (load == "torch.load" ? ", map_location=\"cpu\", weights_only=True)" : ")") + inner + "\n";
+// What torch.save wrote, and of that the part under the keys.
+std::string loaded(const Detected& detected, const std::string& path, bool weights_only) {
+  std::string out = fmt::format("torch.load({}, map_location=\"cpu\", weights_only={})",
+                                literal(path), weights_only ? "True" : "False");
+  for (const std::string& key : detected.keys) out += "[" + literal(key) + "]";
+  return out;
+}
+
+std::string from_state_dict(const std::string& path, const std::string& state,
+                            const std::string& prefix) {
+  std::string out = std::string(kFactory) + "model = factory()\nstate = " + state + "\n";
   if (!prefix.empty())
     out +=
         fmt::format("state = {{name.removeprefix({}): tensor for name, tensor in state.items()}}\n",
@@ -70,10 +91,10 @@ std::string from_state_dict(const std::string& path, const std::string& load,
 std::string script(const Detected& detected, const std::string& path) {
   switch (detected.kind) {
     case FileKind::state_dict:
-      return from_state_dict(path, "torch.load", detected.key, detected.prefix);
+      return from_state_dict(path, loaded(detected, path, true), detected.prefix);
     case FileKind::safetensors:
       return "from safetensors.torch import load_file\n" +
-             from_state_dict(path, "load_file", "", "");
+             from_state_dict(path, "load_file(" + literal(path) + ")", "");
     case FileKind::lightning:
       return std::string(kFactory) + "model = factory.load_from_checkpoint(" + literal(path) +
              ", map_location=\"cpu\")\n" + save(path);
@@ -102,24 +123,23 @@ std::string script(const Detected& detected, const std::string& path) {
       return fmt::format("import torch\n\ntorch.jit.load({}, map_location=\"cpu\").save({})\n",
                          literal(path), target(path, ".program.pt"));
     case FileKind::pickled_program:
-      return fmt::format(
-          "import torch\n\n"
-          "# Run it with the PyTorch that saved the file, and only if you trust it: loading it "
-          "runs "
-          "code.\n"
-          "program = torch.load({}, map_location=\"cpu\", weights_only=False)\n"
-          "torch.export.save(program, {})\n",
-          literal(path), target(path, ".program.pt2"));
-    case FileKind::torch_package:
+      return "import torch\n\n# Run it only if you trust the file: loading it runs code.\n"
+             "program = " +
+             loaded(detected, path, false) + "\n" +
+             fmt::format(kReexport, target(path, ".program.pt2"));
+    case FileKind::torch_package: {
+      const bool found = detected.keys.size() == 2;
       return std::string(kPickled) +
              "# The package and the resource that the model was saved under, as "
-             "importer.file_structure() "
-             "shows.\nimporter = torch.package.PackageImporter(" +
-             literal(path) + ")\nmodel = importer.load_pickle(\"model\", \"model.pkl\")\n" +
+             "importer.file_structure() shows.\n"
+             "importer = torch.package.PackageImporter(" +
+             literal(path) + ")\nmodel = importer.load_pickle(" +
+             literal(found ? detected.keys[0] : "model") + ", " +
+             literal(found ? detected.keys[1] : "model.pkl") + ", map_location=\"cpu\")\n" +
              save(path);
+    }
     case FileKind::pickled_module:
-      return std::string(kPickled) + "model = torch.load(" + literal(path) +
-             ", map_location=\"cpu\", weights_only=False)\n" + save(path);
+      return std::string(kPickled) + "model = " + loaded(detected, path, false) + "\n" + save(path);
     default:
       return std::string(kFactory) + "model = factory()\n" + save(path);
   }
@@ -145,6 +165,7 @@ Error no_program(const Detected& detected, const std::string& path) {
       error.hint = "unpack it first; the model may lie inside";
       return error;
     case FileKind::empty:
+    case FileKind::incomplete_archive:
       error.hint = "copy or download the file again";
       return error;
     case FileKind::torchserve_archive:

@@ -1,0 +1,5 @@
+from small import Small
+
+
+class DetectionModel(Small):
+    pass
