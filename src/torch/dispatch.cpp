@@ -152,13 +152,9 @@ bool poisoned(const Machine& m, const std::vector<Value>& values, std::string& r
 const Builtin* find_builtin(const Schema& schema) {
   static const std::unordered_map<std::string_view, const Builtin*> table = [] {
     std::unordered_map<std::string_view, const Builtin*> all;
-<<<<<<< HEAD
-    for (auto entries : {python_builtins(), list_builtins(), view_builtins(), place_view_builtins(),
-                         tensor_builtins(), complex_builtins(), quantised_builtins()}) {
-=======
-    for (auto entries : {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
-                         place_view_builtins(), tensor_builtins(), complex_builtins()}) {
->>>>>>> main
+    for (auto entries :
+         {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
+          place_view_builtins(), tensor_builtins(), complex_builtins(), quantised_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;

@@ -17,23 +17,6 @@ constexpr int64_t kMaxUnrolled = 100'000;
 Status Interpreter::load() {
   root_ = TRY(program_.load_root(m_));
   constants_ = TRY(program_.load_constants(m_));
-<<<<<<< HEAD
-  return set_states();
-}
-
-// Classes that say themselves how they are loaded. Objects inside of others come after them.
-Status Interpreter::set_states() {
-  for (auto id = static_cast<uint32_t>(m_.state.objects.size()); id-- > 0;) {
-    const auto& attributes = m_.state.objects[id].attributes;
-    const auto state = attributes.find("__state__");
-    if (state == attributes.end()) continue;
-    const Value object = ObjectRef{id};
-    const FoundFunction method = TRY(find_method(object, "__setstate__"));
-    if (method.definition == nullptr) continue;  // one of PyTorch's own classes
-    const Value given = state->second;
-    TRY(call_function(method, {object, given}, {}, nullptr, 0, m_.state.objects[id].module));
-    m_.state.objects.edit(id).attributes.erase("__state__");
-=======
   // What an object keeps is read back by its own code, the innermost object's first.
   for (uint32_t i = static_cast<uint32_t>(m_.state.objects.size()); i-- > 0;) {
     const auto& attributes = m_.state.objects[i].attributes;
@@ -44,7 +27,6 @@ Status Interpreter::set_states() {
     if (found.definition == nullptr) continue;
     m_.state.objects.edit(i).attributes.erase("__state__");
     TRY(call_method(object, "__setstate__", {kept}));
->>>>>>> main
   }
   return {};
 }

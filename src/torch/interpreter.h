@@ -49,7 +49,6 @@ class Interpreter {
   struct Slot;    // loops.cpp
 
   // --- interpreter.cpp
-  Status set_states();
   Result<Value> call_function(const FoundFunction& f, std::vector<Value> arguments,
                               std::vector<std::pair<std::string, Value>> keywords,
                               const Call* caller, uint32_t offset, const std::string& module);
