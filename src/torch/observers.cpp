@@ -7,7 +7,8 @@ namespace {
 
 // Whether the class, which may be numbered, is of this module of PyTorch's.
 bool is_of(std::string_view type, std::string_view module) {
-  for (const std::string_view root : {"__torch__.torch.ao.quantization.", "__torch__.torch.quantization."}) {
+  for (const std::string_view root :
+       {"__torch__.torch.ao.quantization.", "__torch__.torch.quantization."}) {
     if (!type.starts_with(root)) continue;
     type.remove_prefix(root.size());
     return type.starts_with(module) && type.substr(module.size()).starts_with(".");
