@@ -80,6 +80,16 @@ std::set<std::string> random_outputs(const ir::Graph& graph, const ir::OpSet& op
   return out;
 }
 
+numerics::ToleranceOptions tolerances_for(const ir::Graph& graph,
+                                          numerics::ToleranceOptions tolerances) {
+  for (const auto& node : graph.nodes()) {
+    if (node->is("QuantizeLinear")) tolerances.quantised = true;
+    for (const ir::Subgraph& sub : node->subgraphs)
+      tolerances = tolerances_for(*sub.graph, std::move(tolerances));
+  }
+  return tolerances;
+}
+
 Result<std::vector<OutputReport>> compare_outputs(std::span<const std::string> names,
                                                   std::span<const Tensor> outputs,
                                                   std::span<const Tensor> reference,
@@ -156,10 +166,10 @@ Result<VerifiedSizes> verify_at(const ir::Graph& canonical, const cpu::Engine& e
   const Reference reference = TRY(reference_outputs(canonical, inputs, options.reference, tables));
   cpu::Context context = engine.new_context();
   const auto outputs = TRY(context.run(inputs));
-  return VerifiedSizes{
-      at, reference.name,
-      TRY(compare_outputs(output_names(canonical), outputs, reference.outputs, options.tolerances,
-                          random_outputs(canonical, tables.ops)))};
+  return VerifiedSizes{at, reference.name,
+                       TRY(compare_outputs(output_names(canonical), outputs, reference.outputs,
+                                           tolerances_for(canonical, options.tolerances),
+                                           random_outputs(canonical, tables.ops)))};
 }
 
 }  // namespace

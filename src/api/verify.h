@@ -26,6 +26,10 @@ struct StageReport {
 // them.
 std::set<std::string> random_outputs(const ir::Graph& graph, const ir::OpSet& ops);
 
+// The tolerances for a graph: wider ones where it rounds to integers on its way.
+numerics::ToleranceOptions tolerances_for(const ir::Graph& graph,
+                                          numerics::ToleranceOptions tolerances);
+
 // Outputs in the order of the names; another number of them is a usage error. Those of `random` are
 // inconclusive where they have the reference's form.
 Result<std::vector<OutputReport>> compare_outputs(std::span<const std::string> names,

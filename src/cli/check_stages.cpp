@@ -179,16 +179,20 @@ class Check {
         .outputs;
   }
 
+  numerics::ToleranceOptions tolerances() const {
+    return api::tolerances_for(*loaded_.graph, request_.tolerances);
+  }
+
   Result<CheckedStage> compared(std::string stage, const Tensors& outputs) const {
     CheckedStage out{.report = {.stage = std::move(stage), .reference = out_.reference}};
     out.report.outputs =
-        TRY(api::compare_outputs(names_, outputs, reference_, request_.tolerances,
+        TRY(api::compare_outputs(names_, outputs, reference_, tolerances(),
                                  api::random_outputs(*loaded_.graph, tables_.ops)));
     return out;
   }
 
   numerics::Tolerance inner_tolerance() const {
-    return numerics::tolerance_of(request_.tolerances, "", SIZE_MAX, DType::f32);
+    return numerics::tolerance_of(tolerances(), "", SIZE_MAX, DType::f32);
   }
 
   Status check_ir() {
@@ -291,7 +295,7 @@ class Check {
     if (!after) return {};  // the model does not take such values, so it does look at them
     for (size_t i = 0; i < before.size() && i < after->size(); ++i) {
       const numerics::Tolerance tolerance =
-          numerics::tolerance_of(request_.tolerances, names_[i], i, before[i].dtype());
+          numerics::tolerance_of(tolerances(), names_[i], i, before[i].dtype());
       if (numerics::compare((*after)[i], before[i], tolerance).verdict == Verdict::diverges)
         return {};
     }

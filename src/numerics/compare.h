@@ -21,13 +21,17 @@ struct Tolerance {
   double atol = 0;
   double rtol = 1e-4;
 };
-// Of the least exact type that takes part: f32 1e-4, f16 1e-2, bf16 5e-2.
+// Of the least exact type that takes part: f32 1e-4, f16 1e-2, bf16 5e-2; 1e-1 of all types where
+// the model is quantised (ToleranceOptions).
 Tolerance default_tolerance(DType dtype);
 
 // What a user asked for: for all outputs, and for some by name.
 struct ToleranceOptions {
   std::optional<double> atol = {}, rtol = {};
   std::map<std::string, double, std::less<>> atol_of = {}, rtol_of = {};
+  // Whether the model rounds to integers on its way: a value in the middle between two steps may
+  // come out on either side, and what follows with it.
+  bool quantised = false;
 };
 // Takes "1e-3" and "boxes:1e-2", several of them separated by commas.
 Result<ToleranceOptions> parse_tolerances(std::string_view atol, std::string_view rtol);

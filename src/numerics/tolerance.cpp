@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -56,6 +57,7 @@ Result<ToleranceOptions> parse_tolerances(std::string_view atol, std::string_vie
 Tolerance tolerance_of(const ToleranceOptions& options, std::string_view name, size_t position,
                        DType dtype) {
   Tolerance out = default_tolerance(dtype);
+  if (options.quantised) out.rtol = std::max(out.rtol, 1e-1);
   const std::string by_position = fmt::format("output_{}", position);
   auto take = [&](double& to, const std::optional<double>& all, const auto& by_name) {
     if (all) to = *all;

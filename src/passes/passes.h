@@ -45,6 +45,7 @@ Result<bool> recognise_attention(ir::Graph& graph, const PassContext& context);
 Result<bool> fuse_attention(ir::Graph& graph, const PassContext& context);
 Result<bool> fold_batch_norm(ir::Graph& graph, const PassContext& context);
 Result<bool> trim_windows(ir::Graph& graph, const PassContext& context);
+Result<bool> float_quantisation(ir::Graph& graph, const PassContext& context);
 
 // Every pass, by the name that --disable takes.
 std::span<const Pass> all_passes();

@@ -31,6 +31,8 @@ constexpr std::array kPasses = {
          "batch normalisation and scales by channel move into the weights before them"},
     Pass{"trim-windows", trim_windows,
          "the taps of a convolution that see padding only are taken off"},
+    Pass{"float-quantisation", float_quantisation,
+         "numbers that are quantised and dequantised again are rounded as floats"},
 };
 constexpr size_t kCanonical = 12;  // the first passes; the rest only for engines
 constexpr int kMaxRounds = 8;

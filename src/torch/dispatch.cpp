@@ -7,6 +7,7 @@
 
 #include "torch/lowering.h"
 #include "torch/quantised.h"
+#include "torch/quantised_layers.h"
 #include "torch/views.h"
 
 namespace tenon::torch {
@@ -152,9 +153,9 @@ bool poisoned(const Machine& m, const std::vector<Value>& values, std::string& r
 const Builtin* find_builtin(const Schema& schema) {
   static const std::unordered_map<std::string_view, const Builtin*> table = [] {
     std::unordered_map<std::string_view, const Builtin*> all;
-    for (auto entries :
-         {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
-          place_view_builtins(), tensor_builtins(), complex_builtins(), quantised_builtins()}) {
+    for (auto entries : {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
+                         place_view_builtins(), tensor_builtins(), complex_builtins(),
+                         quantised_builtins(), recurrent_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "ops/reduce/reduce.h"
-#include "torch/packed_params.h"
 #include "torch/quantised.h"
+#include "torch/quantised_layers.h"
 #include "torch/views.h"
 
 namespace tenon::torch {
@@ -325,15 +325,21 @@ Result<Value> linear(Machine& m, const Schema& schema, Arguments& args) {
   return in_scale(m, schema, args, y, x->dtype, "Y_scale_i", "Y_zero_point_i");
 }
 
+}  // namespace
+
+Result<Value> dynamic_linear(Machine& m, const PackedLinear& linear, const Value& x,
+                             bool reduce_range) {
+  if (!linear.weight->quantiser) return applied(m, linear, x);
+  return applied(m, linear, TRY(dequantised(m, TRY(rounded(m, x, reduce_range)))));
+}
+
+namespace {
+
 Result<Value> linear_dynamic(Machine& m, const Schema& schema, Arguments& args) {
   const PackedLinear packed = TRY(packed_linear(m, argument(schema, args, "W_prepack")));
-  Value x = args[0];
-  if (!schema.name.ends_with("fp16")) {
-    const Value reduce = argument(schema, args, "reduce_range");
-    x = TRY(rounded(m, x, m.decide(TRY(m.to_bool(reduce))).value_or(false)));
-    x = TRY(dequantised(m, x));
-  }
-  return with_relu(m, schema, TRY(applied(m, packed, x)));
+  const Value reduce = argument(schema, args, "reduce_range");
+  const bool reduced = !reduce.is_none() && m.decide(TRY(m.to_bool(reduce))).value_or(false);
+  return with_relu(m, schema, TRY(dynamic_linear(m, packed, args[0], reduced)));
 }
 
 // linear_with_input_q_dq_qweight_dq_output_fp32 and its like: x is rounded to a given scale.

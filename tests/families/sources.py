@@ -27,9 +27,6 @@ class Subject:
     build: Callable[[], tuple[nn.Module, Inputs]]
     kinds: tuple[str, ...] = ("traced", "scripted", "exported")
     dynamic: tuple[dict[int, str], ...] = field(default=())  # dynamic axes of each input, for the exported file
-    # Whether it computes with integers: its weights are drawn already, and a value in the middle between two steps may
-    # come out on either side, which further layers magnify.
-    quantised: bool = False
 
     @property
     def key(self) -> str:
@@ -116,18 +113,7 @@ def torchvision_subjects() -> Iterator[Subject]:
         )
     for name in models.list_models(module=models.optical_flow):
         yield Subject("torchvision", "optical flow", name, lambda n=name: _raft(n))
-    for name in models.list_models(module=models.quantization):
-        size = 160 if name.endswith("inception_v3") else 96
-        yield Subject("torchvision", "quantisation", name, lambda n=name, s=size: _quantised(n, (1, 3, s, s)),
-                      kinds=("traced", "scripted"), quantised=True)  # fmt: skip
     del torchvision
-
-
-def _quantised(name: str, shape: tuple[int, ...]) -> tuple[nn.Module, Inputs]:
-    from quantised import quantised
-
-    data = torch.randn(shape, generator=torch.Generator().manual_seed(7))
-    return quantised(name, data), (data,)
 
 
 def _raft(name: str) -> tuple[nn.Module, Inputs]:

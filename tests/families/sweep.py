@@ -30,13 +30,11 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 
 from outputs import flatten_outputs  # noqa: E402
-from quantised import one_step  # noqa: E402
 from randomise import randomise  # noqa: E402
 from sources import LIBRARIES, Subject, subjects  # noqa: E402
 from tenon import program  # noqa: E402
 
 TOLERANCE = 1e-4  # of an output's largest magnitude
-QUANTISED_TOLERANCE = 5e-2
 SAVE_LIMIT_S = 300
 TENON_LIMIT_S = 300
 
@@ -167,18 +165,13 @@ def sweep(subject: Subject, kinds: list[str], opset: int) -> dict[str, str]:
     verdicts: dict[str, str] = {}
     try:
         model, inputs = subject.build()
-        if not subject.quantised:
-            draw_weights(model, inputs)
+        draw_weights(model, inputs)
         with torch.no_grad():
             expected = flatten_outputs(model(*inputs))
-        if subject.quantised:
-            tolerance = max(QUANTISED_TOLERANCE, one_step(model, inputs[0], expected[0]))
-            off = 0.0
-        else:
-            off = rounding(model, inputs, expected)
-            tolerance = max(TOLERANCE, 4 * off)  # a model that magnifies rounding errors is judged by its own measure
+        off = rounding(model, inputs, expected)
     except Exception as error:  # noqa: BLE001
         return {kind: f"NO MODEL {type(error).__name__}: {' '.join(str(error).split())[:200]}" for kind in kinds}
+    tolerance = max(TOLERANCE, 4 * off)  # a model that magnifies rounding errors is judged by its own measure
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         data = (folder / "inputs.npz", folder / "expected.npz")

@@ -1,11 +1,12 @@
 """Quantised tensors and fake quantisation.
 
 What a quantised operator computes is compared as real numbers, in steps of its scale: PyTorch works with integers,
-so a value in the middle between two steps may come out one step away (see `make.py`, `steps`)."""
+so a value in the middle between two steps may come out one step away (`step` of a case)."""
 
 import torch
-import torch.nn.functional as F
+import torch.ao.quantization
 import torch.ao.quantization.fx._decomposed  # noqa: F401  registers quantized_decomposed::*
+import torch.nn.functional as F
 
 from case import case, ints, pos, r
 
@@ -180,6 +181,35 @@ quantised("linear_dynamic_no_bias", Dynamic("linear_dynamic", packed(weight(6, 8
 quantised("linear_dynamic_fp16", Dynamic("linear_dynamic_fp16", half(r(6, 8), r(6))), rows, step=0)
 quantised("conv2d_dynamic", Dynamic("conv2d_dynamic", torch.ops.quantized.conv2d_prepack(weight(6, 4, 3, 3), r(6), [1, 1], [1, 1], [1, 1], 1), True), image, step=0)
 
+
+
+class OfTwo(torch.nn.Module):
+    """A cell, whose state is one tensor of two, or one."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x, h):
+        return self.inner(x, (h, h * 0.5) if "LSTM" in type(self.inner).__name__ else h)
+
+
+def dynamically(module, dtype=torch.qint8):
+    return torch.ao.quantization.quantize_dynamic(module.eval(), {type(m) for m in module.modules()}, dtype)
+
+
+torch.manual_seed(0)
+series, state = r(6, 3, 5), r(3, 4)
+for kind in ("LSTM", "GRU"):
+    for name, options in {"": {}, "_deep": {"num_layers": 2, "bidirectional": True}, "_batch_first": {"batch_first": True}}.items():
+        layer_of = torch.nn.Sequential(getattr(torch.nn, kind)(5, 4, **options))
+        case(f"quantised_dynamic_{kind.lower()}{name}", dynamically(layer_of), series, export=False)
+for kind in ("LSTMCell", "GRUCell", "RNNCell"):
+    case(f"quantised_dynamic_{kind.lower()}", OfTwo(dynamically(torch.nn.Sequential(getattr(torch.nn, kind)(5, 4)))[0]), series[0], state, export=False)
+case("quantised_dynamic_lstm_fp16", dynamically(torch.nn.Sequential(torch.nn.LSTM(5, 4)), torch.float16), series, export=False)
+case("quantised_dynamic_layers", dynamically(torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))), rows, export=False)
+case("quantised_dynamic_layers_fp16", dynamically(torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.Linear(6, 3)), torch.float16), rows, export=False)
+
 # --- the namespace quantized on tensors
 
 ops = torch.ops.quantized
@@ -281,7 +311,7 @@ low, high = torch.tensor([-2.1, -1.5, -1.0, 0.2]), torch.tensor([1.7, 1.9, -0.1,
 case("fake_fused", Fused(low[:1], high[:1], 0, 255), image, step=3.8 / 255)
 case("fake_fused_symmetric", Fused(low[:1], high[:1], -128, 127, symmetric=True), image, step=2.1 / 128)
 case("fake_fused_positive", Fused(low[3:], high[3:], 0, 127), image, step=2 / 127)
-case("fake_fused_channels", Fused(low, high, 0, 255, axis=1, per_channel=True), image, step=3.8 / 255)
+case("fake_fused_channels", Fused(low[:1].repeat(4), high[:1].repeat(4), 0, 255, axis=1, per_channel=True), image, step=3.8 / 255)
 case("fake_fused_channels_symmetric", Fused(low, high, -127, 127, axis=1, per_channel=True, symmetric=True), image, step=2.1 / 127)
 case("fake_fused_off", Fused(low[:1], high[:1], 0, 255, enabled=observer_off), image)
 
