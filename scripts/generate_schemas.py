@@ -12,6 +12,16 @@ import torchvision  # noqa: F401  registers torchvision::*
 
 NAMESPACES = {"aten", "prim", "prims", "quantized", "quantized_decomposed", "torch_nn", "torchvision", "image"}
 
+# What a PyTorch that was built without XNNPACK, as newer ones are, does not have.
+OF_XNNPACK = [
+    "prepacked::conv2d_clamp_prepack(Tensor W, Tensor? B, int[2] stride, int[2] padding, int[2] dilation, int groups, Scalar? output_min=None, Scalar? output_max=None) -> __torch__.torch.classes.xnnpack.Conv2dOpContext",
+    "prepacked::conv2d_clamp_run(Tensor X, __torch__.torch.classes.xnnpack.Conv2dOpContext W_prepack) -> Tensor Y",
+    "prepacked::conv2d_transpose_clamp_prepack(Tensor W, Tensor? B, int[2] stride, int[2] padding, int[2] output_padding, int[2] dilation, int groups, Scalar? output_min=None, Scalar? output_max=None) -> __torch__.torch.classes.xnnpack.TransposeConv2dOpContext",
+    "prepacked::conv2d_transpose_clamp_run(Tensor X, __torch__.torch.classes.xnnpack.TransposeConv2dOpContext W_prepack) -> Tensor Y",
+    "prepacked::linear_clamp_prepack(Tensor W, Tensor? B=None, Scalar? output_min=None, Scalar? output_max=None) -> __torch__.torch.classes.xnnpack.LinearOpContext",
+    "prepacked::linear_clamp_run(Tensor X, __torch__.torch.classes.xnnpack.LinearOpContext W_prepack) -> Tensor Y",
+]
+
 
 def main() -> None:
     # The order of registration decides between overloads, so it is kept inside a name.
@@ -22,6 +32,10 @@ def main() -> None:
             text = str(schema)
             if text not in texts:
                 texts.append(text)
+    for text in OF_XNNPACK:
+        texts = by_name.setdefault(text.split("(")[0], [])
+        if text not in texts:
+            texts.append(text)
     lines = []
     for name in sorted(by_name, key=lambda n: n.encode()):
         for text in by_name[name]:

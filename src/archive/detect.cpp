@@ -41,6 +41,15 @@ std::string describe_state_dict(const Value& dict) {
   return "no tensors";
 }
 
+// "module.", where nn.DataParallel put it before all names.
+std::string parallel_prefix(const Value& dict) {
+  constexpr std::string_view kPrefix = "module.";
+  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    if (!dict.items[i]->text.starts_with(kPrefix)) return {};
+  }
+  return std::string(kPrefix);
+}
+
 bool names_ultralytics(const Value& value) {
   const std::string name = value.qualified_name();
   return name.starts_with("ultralytics.") || name.starts_with("models.yolo.");
@@ -57,7 +66,9 @@ Detected classify_dict(const Value& root) {
   if (root.get("pytorch-lightning_version") != nullptr)
     return {.kind = FileKind::lightning, .key = "state_dict"};
   if (is_state_dict(root))
-    return {.kind = FileKind::state_dict, .detail = describe_state_dict(root)};
+    return {.kind = FileKind::state_dict,
+            .detail = describe_state_dict(root),
+            .prefix = parallel_prefix(root)};
   for (size_t i = 1; i < root.items.size(); i += 2) {
     if (names_ultralytics(*root.items[i])) {
       return {.kind = FileKind::ultralytics,
@@ -70,7 +81,8 @@ Detected classify_dict(const Value& root) {
     if (inner != nullptr && is_state_dict(*inner)) {
       return {.kind = FileKind::state_dict,
               .detail = describe_state_dict(*inner) + fmt::format(", under '{}'", key),
-              .key = std::string(key)};
+              .key = std::string(key),
+              .prefix = parallel_prefix(*inner)};
     }
   }
   return {.kind = FileKind::pickled_object, .detail = "a dict: " + pickle::print(root, 120)};
@@ -86,6 +98,8 @@ Detected classify(const pickle::Pickle& saved) {
             .detail = "an object of " + root.qualified_name(),
             .class_name = root.qualified_name()};
   }
+  if (root.qualified_name() == "torch.export.exported_program.ExportedProgram")
+    return {.kind = FileKind::pickled_program};
   if (is_tensor(root)) return {.kind = FileKind::pickled_object, .detail = "one tensor"};
   return {.kind = FileKind::pickled_object, .detail = pickle::print(root, 120)};
 }
@@ -111,6 +125,17 @@ Result<Detected> detect_pickle(const Blob& file, const std::string& path) {
 Result<Detected> detect_zip(const MappedFile& file) {
   ZipReader zip = TRY(ZipReader::open(file));
   bool program = false, native = false, arrays = !zip.entries().empty();
+  // Archives that an entry of this name tells, or of this name in a folder.
+  struct Mark {
+    std::string_view entry;
+    FileKind kind;
+  };
+  constexpr std::array<Mark, 5> kMarks = {{{"MAR-INF/MANIFEST.json", FileKind::torchserve_archive},
+                                           {"model.weights.h5", FileKind::keras},
+                                           {".data/extern_modules", FileKind::torch_package},
+                                           {"extern_modules", FileKind::torch_package},
+                                           {"model.json", FileKind::torchscript_legacy}}};
+  std::optional<FileKind> marked;
   for (const ZipEntry& entry : zip.entries()) {
     const std::string_view name = entry.name;
     const size_t slash = name.find('/');
@@ -118,10 +143,14 @@ Result<Detected> detect_zip(const MappedFile& file) {
     program = program || name == "serialized_exported_program.json" ||
               (inner.starts_with("models/") && inner.ends_with(".json"));
     native = native || inner.starts_with("data/aotinductor/");
+    for (const Mark& mark : kMarks) {
+      if (name == mark.entry || inner == mark.entry) marked = mark.kind;
+    }
     arrays = arrays && name.ends_with(".npy");
   }
   if (program) return Detected{.kind = FileKind::exported_program};
   if (native) return Detected{.kind = FileKind::aoti_package};
+  if (marked) return Detected{.kind = *marked};
   if (arrays)
     return Detected{.kind = FileKind::npz,
                     .detail = fmt::format("{} arrays", zip.entries().size())};
@@ -133,6 +162,7 @@ Result<Detected> detect_zip(const MappedFile& file) {
   if (!archive || !archive->has("data.pkl"))
     return Detected{.kind = FileKind::zip, .detail = detail};
   if (archive->is_torchscript()) return Detected{.kind = FileKind::torchscript};
+  if (archive->has("bytecode.pkl")) return Detected{.kind = FileKind::mobile_bytecode};
   return classify(TRY(archive->pickled("data.pkl")));
 }
 
@@ -148,23 +178,46 @@ bool read_varint(std::span<const std::byte> bytes, size_t& at, uint64_t& out) {
   return false;
 }
 
-// Whether the bytes are protobuf of an onnx.ModelProto as far as its outermost fields tell: an
-// ir_version, then known fields up to the end, among them a graph.
-bool is_onnx(std::span<const std::byte> bytes) {
-  bool version = false, graph = false;
+// Whether the bytes are a protobuf message to their end, of numbers and of what has a length, and
+// `accept(field, is_number, value)` takes each of its outermost fields.
+template <class F>
+bool each_outer_field(std::span<const std::byte> bytes, F&& accept) {
   for (size_t at = 0; at < bytes.size();) {
     uint64_t key = 0, value = 0;
     if (!read_varint(bytes, at, key) || !read_varint(bytes, at, value)) return false;
     const uint64_t field = key >> 3, wire = key & 7;
-    const bool number = field == 1 || field == 5;
-    if (field == 0 || field > 30 || wire != (number ? 0u : 2u)) return false;
-    if (field == 1) version = value > 0 && value < 1000;
-    if (number) continue;
+    if (field == 0 || (wire != 0 && wire != 2) || !accept(field, wire == 0, value)) return false;
+    if (wire == 0) continue;
     if (value > bytes.size() - at) return false;
-    graph = graph || field == 7;
     at += value;
   }
-  return version && graph;
+  return true;
+}
+
+// An onnx.ModelProto: an ir_version, then known fields up to the end, among them a graph.
+bool is_onnx(std::span<const std::byte> bytes) {
+  bool version = false, graph = false;
+  return each_outer_field(bytes,
+                          [&](uint64_t field, bool number, uint64_t value) {
+                            if (field == 1) version = value > 0 && value < 1000;
+                            graph = graph || field == 7;
+                            return field <= 30 && number == (field == 1 || field == 5);
+                          }) &&
+         version && graph;
+}
+
+// Core ML's Model: its version, a description, and the one field from 200 on that says what it is.
+bool is_coreml(std::span<const std::byte> bytes) {
+  size_t count = 0;
+  bool version = false, kind = false;
+  return each_outer_field(bytes,
+                          [&](uint64_t field, bool number, uint64_t value) {
+                            if (++count == 1) version = field == 1 && value > 0 && value < 100;
+                            kind = kind || (field >= 200 && field < 4000);
+                            return version && number == (field == 1 || field == 10) &&
+                                   (count != 2 || field == 2);
+                          }) &&
+         kind;
 }
 
 bool is_safetensors(std::span<const std::byte> bytes) {
@@ -200,6 +253,13 @@ std::optional<Detected> detect_beginning(std::string_view text) {
   for (const auto& [bytes, kind] : kBeginnings) {
     if (text.starts_with(bytes)) return Detected{.kind = kind};
   }
+  // FlatBuffers have their name after the offset of the root.
+  if (text.size() > 8 && text.substr(4, 2) == "ET") return Detected{.kind = FileKind::executorch};
+  if (text.size() > 8 && text.substr(4, 4) == "PTMF")
+    return Detected{.kind = FileKind::mobile_flatbuffer};
+  if (text.size() > 8 && text.substr(4, 4) == "TFL3") return Detected{.kind = FileKind::tflite};
+  if (text.starts_with("<?xml") && text.substr(0, 4096).find("<net ") != std::string_view::npos)
+    return Detected{.kind = FileKind::openvino_ir};
   if (text.size() > 262 && text.substr(257, 5) == "ustar") return Detected{.kind = FileKind::tar};
   return std::nullopt;
 }
@@ -239,6 +299,10 @@ Result<Detected> detect_contents(const MappedFile& file) {
   if (auto known = detect_beginning(text)) return *known;
   if (is_safetensors(bytes)) return Detected{.kind = FileKind::safetensors};
   if (is_onnx(bytes)) return Detected{.kind = FileKind::onnx};
+  if (is_coreml(bytes)) return Detected{.kind = FileKind::coreml};
+  if (text.starts_with("{") &&
+      text.substr(0, 1 << 20).find("\"weight_map\"") != std::string_view::npos)
+    return Detected{.kind = FileKind::safetensors, .detail = "an index of several files"};
   return Detected{.kind = is_text(text) ? FileKind::text : FileKind::unknown};
 }
 
@@ -278,12 +342,35 @@ std::string_view describe(FileKind kind) {
       return "weights of a Transformers model, without a program";
     case FileKind::pickled_module:
       return "a pickled nn.Module: weights and names of classes, whose code is elsewhere";
+    case FileKind::pickled_program:
+      return "an exported program that torch.save pickled, with Python objects of that PyTorch";
     case FileKind::pickled_object:
       return "a pickle that holds no module";
     case FileKind::safetensors:
       return "a safetensors file: weights without a program";
     case FileKind::aoti_package:
       return "an AOTInductor package: machine code without the program it came from";
+    case FileKind::torchscript_legacy:
+      return "TorchScript of PyTorch 1.0 or 1.1, in the format before code/";
+    case FileKind::mobile_flatbuffer:
+      return "a module for PyTorch's lite interpreter, in the form of FlatBuffers";
+    case FileKind::mobile_bytecode:
+      return "a module for PyTorch's lite interpreter with its bytecode alone, without the sources "
+             "under code/";
+    case FileKind::torch_package:
+      return "an archive of torch.package: a pickled module with its Python sources";
+    case FileKind::torchserve_archive:
+      return "an archive of TorchServe, which holds a model and its handler";
+    case FileKind::executorch:
+      return "a program of ExecuTorch, compiled for it";
+    case FileKind::coreml:
+      return "a model of Core ML";
+    case FileKind::tflite:
+      return "a model of TensorFlow Lite";
+    case FileKind::keras:
+      return "a model of Keras";
+    case FileKind::openvino_ir:
+      return "a model of OpenVINO";
     case FileKind::tensorrt_engine:
       return "a TensorRT engine";
     case FileKind::npz:

@@ -89,6 +89,11 @@ TEST(Detect, OtherFiles) {
   // ir_version 8, a graph with a name, an opset
   EXPECT_EQ(kind("\x08\x08\x3a\x03\x12\x01g\x42\x02\x10\x11"), FileKind::onnx);
   EXPECT_EQ(kind("\x08\x08\x3a\x7f"), FileKind::unknown);
+  // specificationVersion 7, a description, an mlProgram (field 502)
+  EXPECT_EQ(kind("\x08\x07\x12\x01\x0a\xb2\x1f\x01\x0a"), FileKind::coreml);
+  EXPECT_EQ(kind("\x08\x07\x12\x01\x0a"), FileKind::unknown);
+  EXPECT_EQ(kind("\x2c\0\0\0PTMF\0\0\0\0"s), FileKind::mobile_flatbuffer);
+  EXPECT_EQ(kind("\x1c\0\0\0TFL3\0\0\0\0"s), FileKind::tflite);
 }
 
 TEST(Detect, ArchivesThatAreNoModel) {
@@ -98,6 +103,11 @@ TEST(Detect, ArchivesThatAreNoModel) {
   ASSERT_TRUE(zip && zip->add("readme.txt", {}) && zip->finish());
   EXPECT_EQ(detected(path).kind, FileKind::zip);
   EXPECT_EQ(detected(path).detail, "1 entries, such as 'readme.txt'");
+  const std::string lite = folder.write("lite.ptl", "");
+  auto mobile = ZipWriter::create(lite);
+  ASSERT_TRUE(mobile && mobile->add("lite/data.pkl", {}) && mobile->add("lite/bytecode.pkl", {}) &&
+              mobile->finish());
+  EXPECT_EQ(detected(lite).kind, FileKind::mobile_bytecode);
   const std::string package = folder.write("package.pt2", "");
   auto aoti = ZipWriter::create(package);
   ASSERT_TRUE(aoti && aoti->add("package/data/aotinductor/model/c.so", {}) && aoti->finish());

@@ -55,20 +55,25 @@ std::string save(const std::string& path) {
 }
 
 std::string from_state_dict(const std::string& path, const std::string& load,
-                            const std::string& key) {
+                            const std::string& key, const std::string& prefix) {
   const std::string inner = key.empty() ? "" : "[" + literal(key) + "]";
-  return std::string(kFactory) + "model = factory()\n" + "model.load_state_dict(" + load + "(" +
-         literal(path) +
-         (load == "torch.load" ? ", map_location=\"cpu\", weights_only=True)" : ")") + inner +
-         ")\n" + save(path);
+  std::string out =
+      std::string(kFactory) + "model = factory()\nstate = " + load + "(" + literal(path) +
+      (load == "torch.load" ? ", map_location=\"cpu\", weights_only=True)" : ")") + inner + "\n";
+  if (!prefix.empty())
+    out +=
+        fmt::format("state = {{name.removeprefix({}): tensor for name, tensor in state.items()}}\n",
+                    literal(prefix));
+  return out + "model.load_state_dict(state)\n" + save(path);
 }
 
 std::string script(const Detected& detected, const std::string& path) {
   switch (detected.kind) {
     case FileKind::state_dict:
-      return from_state_dict(path, "torch.load", detected.key);
+      return from_state_dict(path, "torch.load", detected.key, detected.prefix);
     case FileKind::safetensors:
-      return "from safetensors.torch import load_file\n" + from_state_dict(path, "load_file", "");
+      return "from safetensors.torch import load_file\n" +
+             from_state_dict(path, "load_file", "", "");
     case FileKind::lightning:
       return std::string(kFactory) + "model = factory.load_from_checkpoint(" + literal(path) +
              ", map_location=\"cpu\")\n" + save(path);
@@ -81,12 +86,37 @@ std::string script(const Detected& detected, const std::string& path) {
       return fmt::format(
                  "import torch, transformers\n\n"
                  "model = transformers.{}.from_pretrained({})\nmodel.config.return_dict = False\n"
-                 "# An example input for a text model; others take pixel_values or "
-                 "input_features.\n"
-                 "example = (torch.ones(1, 16, dtype=torch.int64),)\n",
+                 "size = getattr(model.config, \"image_size\", 224)\n"
+                 "height, width = size if isinstance(size, (list, tuple)) else (size, size)\n"
+                 "channels = getattr(model.config, \"num_channels\", 3)\n"
+                 "example = ({{\"input_ids\": torch.ones(1, 16, dtype=torch.int64),\n"
+                 "            \"pixel_values\": torch.randn(1, channels, height, width),\n"
+                 "            \"input_values\": torch.randn(1, 16000),\n"
+                 "            \"input_features\": torch.randn(1, 80, "
+                 "3000)}}[model.main_input_name],)\n",
                  detected.class_name, literal(folder)) +
              save(path);
     }
+    case FileKind::torchscript_legacy:
+    case FileKind::mobile_flatbuffer:
+      return fmt::format("import torch\n\ntorch.jit.load({}, map_location=\"cpu\").save({})\n",
+                         literal(path), target(path, ".program.pt"));
+    case FileKind::pickled_program:
+      return fmt::format(
+          "import torch\n\n"
+          "# Run it with the PyTorch that saved the file, and only if you trust it: loading it "
+          "runs "
+          "code.\n"
+          "program = torch.load({}, map_location=\"cpu\", weights_only=False)\n"
+          "torch.export.save(program, {})\n",
+          literal(path), target(path, ".program.pt2"));
+    case FileKind::torch_package:
+      return std::string(kPickled) +
+             "# The package and the resource that the model was saved under, as "
+             "importer.file_structure() "
+             "shows.\nimporter = torch.package.PackageImporter(" +
+             literal(path) + ")\nmodel = importer.load_pickle(\"model\", \"model.pkl\")\n" +
+             save(path);
     case FileKind::pickled_module:
       return std::string(kPickled) + "model = torch.load(" + literal(path) +
              ", map_location=\"cpu\", weights_only=False)\n" + save(path);
@@ -117,8 +147,20 @@ Error no_program(const Detected& detected, const std::string& path) {
     case FileKind::empty:
       error.hint = "copy or download the file again";
       return error;
+    case FileKind::torchserve_archive:
+      error.hint =
+          "unpack it, as a zip archive; the model lies inside: 'serializedFile' in "
+          "MAR-INF/MANIFEST.json names it";
+      return error;
     case FileKind::tensorrt_engine:
-      error.hint = "take the model that the engine was built from";
+    case FileKind::executorch:
+    case FileKind::coreml:
+    case FileKind::openvino_ir:
+      error.hint = "take the PyTorch or ONNX model that it was made from";
+      return error;
+    case FileKind::tflite:
+    case FileKind::keras:
+      error.hint = "it is no PyTorch model: convert it to ONNX with tf2onnx, and give that";
       return error;
     default:
       break;

@@ -134,9 +134,8 @@ Result<std::optional<Error>> ask_target(const Options& options, const ir::Graph&
     ok = api::check_cpu(graph, tables);
   } else if (options.target.empty() || options.target == "onnx") {
     const auto copy = ir::clone(graph);
-    const auto lowered =
-        onnx::lower(*copy, {.opset = options.opset ? options.opset : kDefaultOpset}, tables.ops,
-                    tables.onnx);
+    const auto lowered = onnx::lower(
+        *copy, {.opset = options.opset ? options.opset : kDefaultOpset}, tables.ops, tables.onnx);
     if (!lowered) ok = fail(lowered.error());
   } else {
     return fail({.kind = ErrorKind::unsupported,

@@ -107,6 +107,11 @@ Result<Value> view_as_complex(Machine& m, const Schema& schema, Arguments& args)
   return complex_view(t);
 }
 
+Result<Value> chalf(Machine& m, const Schema& schema, Arguments&) {
+  return m.unsupported("unsupported operator " + schema.full_name(),
+                       "parts of complex numbers are of 32 or 64 bits here", "use x.cfloat()");
+}
+
 template <Result<Value> view(Machine&, const Schema&, Arguments&)>
 Result<Value> copied(Machine& m, const Schema& schema, Arguments& args) {
   const Value viewed = TRY(view(m, schema, args));
@@ -220,6 +225,7 @@ std::span<const Builtin> complex_builtins() {
   static constexpr Builtin kAll[] = {
       {"aten::view_as_real", view_as_real},
       {"aten::view_as_complex", view_as_complex},
+      {"aten::chalf", chalf},
       {"aten::view_as_real_copy", copied<view_as_real>},
       {"aten::view_as_complex_copy", copied<view_as_complex>},
       {"aten::_conj_copy", copied<conj>},

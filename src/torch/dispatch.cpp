@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "torch/lowering.h"
+#include "torch/mobile.h"
 #include "torch/quantised.h"
 #include "torch/quantised_layers.h"
 #include "torch/views.h"
@@ -155,7 +156,7 @@ const Builtin* find_builtin(const Schema& schema) {
     std::unordered_map<std::string_view, const Builtin*> all;
     for (auto entries : {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
                          place_view_builtins(), tensor_builtins(), complex_builtins(),
-                         quantised_builtins(), recurrent_builtins()}) {
+                         quantised_builtins(), recurrent_builtins(), mobile_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;

@@ -19,11 +19,12 @@ bool is_floating_value(const Value& value) {
   return t ? is_floating((*t)->dtype) || is_complex((*t)->dtype) : value.is<Float>();
 }
 
-// Up to version 3: integers were divided towards zero.
+// Up to version 3: integers were divided towards zero, unless the result went into floats.
 Status divide(Machine&, Arguments& arguments, Keywords& keywords) {
   if (arguments.size() < 2 || !arguments[0].is<TensorRef>()) return {};
   if (keyword(keywords, "rounding_mode") || arguments.size() > 2) return {};
   if (is_floating_value(arguments[0]) || is_floating_value(arguments[1])) return {};
+  if (const Value* out = keyword(keywords, "out"); out && is_floating_value(*out)) return {};
   keywords.emplace_back("rounding_mode", std::string("trunc"));
   return {};
 }

@@ -1,5 +1,7 @@
 """Writes the operator database as programs: ENTRY.SAMPLE.traced.pt and ENTRY.SAMPLE.exported.pt2, with ENTRY.SAMPLE.npz
-beside them, and left_out.json, which says of each entry or file that is missing why it is.
+beside them, and left_out.json, which says of each entry or file that is missing why it is. The npz holds input_0...,
+output_0..., for random samples draw_0... instead (many draws of an output along a first axis), and for types of 16 bits
+wide_0... beside them: what PyTorch gives in 32 bits, rounded once.
 
     make.py FOLDER [--dtype float32] [--pattern 'fft.*'] [--part K/N]
 """
@@ -45,13 +47,24 @@ def exported(sample: Sample, file: Path) -> None:
 
 
 def confirm(sample: Sample, program: Any, kind: str) -> None:
-    """The file must give in PyTorch itself what eager mode gave."""
+    """The file must give in PyTorch itself what eager mode gave; of random results, the same forms."""
     results = program(*[t.clone() for t in sample.inputs])
     results = [results] if not isinstance(results, (tuple, list)) else list(results)
     results = [r if isinstance(r, torch.Tensor) else torch.tensor(r) for r in results]
     for got, want in zip(results, sample.outputs, strict=True):
-        if got.dtype != want.dtype or not torch.allclose(got, want, 1e-4, 1e-5, equal_nan=True):
+        same = got.dtype == want.dtype and got.shape == want.shape
+        if not same or not (sample.random or torch.allclose(got, want, 1e-4, 1e-5, equal_nan=True)):
             raise ValueError(f"the {kind} file gives another result in PyTorch itself")
+
+
+def recorded(sample: Sample, dtype: torch.dtype) -> dict[str, numpy.ndarray]:
+    arrays = {f"input_{i}": array(t) for i, t in enumerate(sample.inputs)}
+    if sample.random:
+        return arrays | {f"draw_{i}": array(t) for i, t in enumerate(sample.draws())}
+    arrays |= {f"output_{i}": array(t) for i, t in enumerate(sample.outputs)}
+    if dtype in (torch.float16, torch.bfloat16):
+        arrays |= {f"wide_{i}": array(t) for i, t in enumerate(sample.wide())}
+    return arrays
 
 
 def out_of_time(*_: Any) -> None:
@@ -64,9 +77,7 @@ def write(entry: Any, dtype: torch.dtype, folder: Path) -> dict[str, str]:
     name = name_of(entry)
     try:
         for number, sample in enumerate(samples(entry, dtype)):
-            arrays = {f"input_{i}": array(t) for i, t in enumerate(sample.inputs)}
-            arrays |= {f"output_{i}": array(t) for i, t in enumerate(sample.outputs)}
-            numpy.savez(folder / f"{name}.{number}.npz", **arrays)
+            numpy.savez(folder / f"{name}.{number}.npz", **recorded(sample, dtype))
             for save, ending in ((traced, "traced.pt"), (exported, "exported.pt2")):
                 file = folder / f"{name}.{number}.{ending}"
                 signal.alarm(TIME_LIMIT_S)

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from run import in_onnxruntime, load
+from run import arrays_of, in_onnxruntime
 
 TIME_LIMIT_S = 120
 
@@ -38,7 +38,7 @@ def export(file: Path, inputs: tuple[torch.Tensor, ...], opset: int, to: Path) -
 
 def measure(file: Path, opset: int) -> tuple[str, str]:
     recorded = file.parent / f"{file.name.rsplit('.', 2)[0]}.npz"
-    inputs = tuple(torch.from_numpy(array) for array in load(recorded)[0])
+    inputs = tuple(torch.from_numpy(array) for array in arrays_of(recorded)["input"])
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model.onnx"
         signal.alarm(TIME_LIMIT_S)

@@ -6,7 +6,13 @@
 // output_0..., step (tests/torch/case.py). With --engine they are compiled for this machine and run
 // as well; with --onnx the models are written at an opset. Prints one line for each file that
 // fails, with --all one for each file: PASS, REFUSED (the conversion said no), or FAIL (something
-// computed something else). The exit status is 0 when all agree.
+// computed something else), and before it NOTICE lines, what the conversion remarks. The exit
+// status is 0 when all agree.
+//
+// Where NAME.npz holds draw_0... instead, the outputs are random: they are drawn as often, and
+// NAME.kind.draws.npz in the folder of --onnx gets reference_0... and engine_0..., for others to
+// judge. Where it also holds wide_0..., what PyTorch gives in a wider type, an output may agree
+// with that instead, and a line WIDE says how far PyTorch's own is from it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -28,6 +34,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace tenon;
+
+// Of an output's largest element; f32 and wider are held to --rtol.
+constexpr double kHalfRtol = 1e-2;
 
 struct Options {
   std::vector<std::string> files;
@@ -85,6 +94,7 @@ std::string text(const Tensor& t) {
 std::string difference(const Tensor& got, const Tensor& want, double rtol, double step) {
   if (got.dtype() != want.dtype() || got.shape() != want.shape())
     return text(got) + " instead of " + text(want);
+  if (!is_floating(want.dtype()) && std::ranges::equal(got.bytes(), want.bytes())) return {};
   double largest = 0, worst = 0;
   int64_t where = -1, beside = 0;
   for (int64_t i = 0; i < want.count(); ++i) {
@@ -99,7 +109,8 @@ std::string difference(const Tensor& got, const Tensor& want, double rtol, doubl
     if (step > 0 && error > step / 2 && error < step * 1.001 && ++beside <= allowed) continue;
     if (error > worst) worst = error, where = i;
   }
-  if (worst <= (is_floating(want.dtype()) ? limit : 0)) return {};
+  if (is_floating(want.dtype()) && worst <= limit) return {};
+  if (where < 0) return beside > 0 ? std::string() : "other values of " + text(want);
   return fmt::format("element {} is {} instead of {} (off by {:.3g}, allowed {:.3g})", where,
                      element(got, where), element(want, where), worst, limit);
 }
@@ -110,18 +121,82 @@ struct Outcome {
   std::string why = {};
 };
 
-std::string compare(const std::vector<Tensor>& got, const std::vector<Tensor>& want, double rtol,
-                    double step) {
-  if (got.size() != want.size())
-    return fmt::format("{} outputs instead of {}", got.size(), want.size());
-  const bool half = std::any_of(want.begin(), want.end(), [](const Tensor& t) {
-    return t.dtype() == DType::f16 || t.dtype() == DType::bf16;
-  });
+// What PyTorch recorded of a case.
+struct Recorded {
+  std::vector<Tensor> inputs, outputs, wide, draws;
+  double step = 0;  // that outputs were rounded to
+};
+
+Result<Recorded> read_recorded(const fs::path& file) {
+  Recorded out;
+  for (NamedTensor& one : TRY(archive::read_npz(file.string()))) {
+    if (one.name.starts_with("input_")) out.inputs.push_back(one.tensor);
+    if (one.name.starts_with("output_")) out.outputs.push_back(one.tensor);
+    if (one.name.starts_with("wide_")) out.wide.push_back(one.tensor);
+    if (one.name.starts_with("draw_")) out.draws.push_back(one.tensor);
+    if (one.name == "step") out.step = element(one.tensor, 0);
+  }
+  return out;
+}
+
+// `wider` gets what differs from PyTorch's own result and agrees with that in a wider type.
+std::string compare(const std::vector<Tensor>& got, const Recorded& want, double rtol,
+                    std::string& wider) {
+  if (got.size() != want.outputs.size())
+    return fmt::format("{} outputs instead of {}", got.size(), want.outputs.size());
   for (size_t i = 0; i < got.size(); ++i) {
-    const std::string why = difference(got[i], want[i], half ? 1e-2 : rtol, step);
-    if (!why.empty()) return fmt::format("output {}: {}", i, why);
+    const DType type = want.outputs[i].dtype();
+    const double limit = type == DType::f16 || type == DType::bf16 ? kHalfRtol : rtol;
+    std::string why = difference(got[i], want.outputs[i], limit, want.step);
+    if (why.empty()) continue;
+    why = fmt::format("output {}: {}", i, why);
+    if (i >= want.wide.size() || !difference(got[i], want.wide[i], limit, want.step).empty())
+      return why;
+    wider = why;
   }
   return {};
+}
+
+// An output of every run, along a new first axis.
+Result<std::vector<Tensor>> stack(const std::vector<std::vector<Tensor>>& runs) {
+  std::vector<Tensor> out;
+  for (size_t i = 0; i < runs.front().size(); ++i) {
+    const Tensor& first = runs.front()[i];
+    Dims dims = first.shape();
+    dims.insert(dims.begin(), static_cast<int64_t>(runs.size()));
+    Tensor all = Tensor::zeros(first.dtype(), std::move(dims));
+    for (size_t r = 0; r < runs.size(); ++r) {
+      if (runs[r][i].shape() != first.shape())
+        return fail({.kind = ErrorKind::internal,
+                     .what = "draws of a random output differ in shape",
+                     .where = {},
+                     .why = fmt::format("{} and {}", text(first), text(runs[r][i])),
+                     .hint = {}});
+      std::memcpy(all.mutable_bytes().data() + r * first.nbytes(), runs[r][i].data(),
+                  first.nbytes());
+    }
+    out.push_back(std::move(all));
+  }
+  return out;
+}
+
+// Draws random outputs as often as PyTorch did and writes them.
+Status draw(ir::Graph& graph, const Recorded& recorded, const std::string& to,
+            const api::Tables& tables) {
+  const auto count = static_cast<size_t>(recorded.draws.front().shape().front());
+  std::vector<std::vector<Tensor>> reference(count), engine(count);
+  for (auto& run : reference) run = TRY(ir::evaluate(graph, tables.refs, recorded.inputs));
+  const cpu::Engine compiled = TRY(api::compile(graph, {.threads = 1}, tables));
+  cpu::Context context = compiled.new_context();
+  for (auto& run : engine) run = TRY(context.run(recorded.inputs));
+  std::vector<NamedTensor> out;
+  const auto add = [&](const char* name, const std::vector<Tensor>& tensors) {
+    for (size_t i = 0; i < tensors.size(); ++i)
+      out.push_back({fmt::format("{}_{}", name, i), tensors[i]});
+  };
+  add("reference", TRY(stack(reference)));
+  add("engine", TRY(stack(engine)));
+  return archive::write_npz(to, out);
 }
 
 Result<std::vector<Tensor>> run_engine(ir::Graph& graph, const std::vector<Tensor>& inputs,
@@ -135,19 +210,17 @@ Result<Outcome> check(const std::string& path, const Options& options, const api
   const fs::path file(path);
   const std::string stem = file.filename().string();
   // NAME.kind.pt: the name may hold points.
-  const fs::path recorded = file.parent_path() / (file.stem().stem().string() + ".npz");
-  std::vector<Tensor> inputs, outputs;
-  double step = 0;
+  const fs::path npz = file.parent_path() / (file.stem().stem().string() + ".npz");
+  const Recorded recorded = TRY(read_recorded(npz));
   torch::ImportOptions import;
   import.kernels = &tables.refs;
   import.keep_state = false;  // what a case writes to its inputs is no result of it
-  for (NamedTensor& one : TRY(archive::read_npz(recorded.string()))) {
-    if (one.name.starts_with("input_")) inputs.push_back(one.tensor);
-    if (one.name.starts_with("output_")) outputs.push_back(one.tensor);
-    if (one.name == "step") step = element(one.tensor, 0);
-  }
   auto imported = torch::import_program(path, import, tables.ops, tables.lowerings);
   if (!imported) return Outcome{true, imported.error().message()};
+  if (options.all) {
+    for (const torch::Notice& notice : imported->notices)
+      std::printf("NOTICE %s: %s\n", stem.c_str(), notice.text.c_str());
+  }
   if (options.print) std::puts(ir::print(*imported->graph).c_str());
   TRY(ir::verify(*imported->graph, tables.ops, "import"));
   if (!options.onnx.empty()) {
@@ -156,13 +229,22 @@ Result<Outcome> check(const std::string& path, const Options& options, const api
                                tables.ops, tables.onnx);
     if (!written) std::printf("NO_ONNX %s: %s\n", stem.c_str(), one_line(written.error()).c_str());
   }
-  const auto reference = TRY(ir::evaluate(*imported->graph, tables.refs, inputs));
-  if (std::string why = compare(reference, outputs, options.rtol, step); !why.empty())
+  if (!recorded.draws.empty()) {
+    if (options.onnx.empty()) return Outcome{false, "it is random, and --onnx gives no folder"};
+    TRY(draw(*imported->graph, recorded, options.onnx + "/" + stem + ".draws.npz", tables));
+    return Outcome{};
+  }
+  const auto reference = TRY(ir::evaluate(*imported->graph, tables.refs, recorded.inputs));
+  std::string wider;
+  if (std::string why = compare(reference, recorded, options.rtol, wider); !why.empty())
     return Outcome{false, std::move(why)};
-  if (!options.engine) return Outcome{};
-  const auto got = TRY(run_engine(*imported->graph, inputs, tables));
-  std::string why = compare(got, outputs, options.rtol, step);
-  return Outcome{false, why.empty() ? why : "engine: " + why};
+  if (options.engine) {
+    const auto got = TRY(run_engine(*imported->graph, recorded.inputs, tables));
+    if (std::string why = compare(got, recorded, options.rtol, wider); !why.empty())
+      return Outcome{false, "engine: " + why};
+  }
+  if (options.all && !wider.empty()) std::printf("WIDE %s: %s\n", stem.c_str(), wider.c_str());
+  return Outcome{};
 }
 
 Options parse(int argc, char** argv) {

@@ -40,7 +40,6 @@ V* scaled(LowerContext& c, V* x) {
 
 V* add(LowerContext& c) {
   const Pair p = operands(c);
-  if (p.type == DType::boolean) return named(c, "Or", p.a, p.b);
   return lower::add(c, p.a, scaled(c, p.b));
 }
 V* sub(LowerContext& c) {
@@ -53,7 +52,7 @@ V* rsub(LowerContext& c) {
 }
 V* mul(LowerContext& c) {
   const Pair p = operands(c);
-  return p.type == DType::boolean ? named(c, "And", p.a, p.b) : lower::mul(c, p.a, p.b);
+  return lower::mul(c, p.a, p.b);
 }
 V* true_divide(LowerContext& c) {
   const Pair p = floating_operands(c);
@@ -109,7 +108,11 @@ V* fmod(LowerContext& c) {
 
 V* pow(LowerContext& c) {
   const Pair p = operands(c, "self", "exponent");
-  return named(c, "Pow", p.a, p.b);
+  V* power = named(c, "Pow", p.a, p.b);
+  if (is_floating(p.type) || c.is_number("exponent")) return power;
+  // Of integers PyTorch gives 0 for a negative power of 0, where engines give what they like.
+  V* none = named(c, "And", named(c, "Equal", p.a, zero(c, p.a)), negative(c, p.b));
+  return lower::where(c, none, zero(c, power), power);
 }
 V* float_power(LowerContext& c) {
   return named(c, "Pow", c.operand("self", DType::f64), c.operand("exponent", DType::f64));
@@ -117,22 +120,23 @@ V* float_power(LowerContext& c) {
 
 V* square(LowerContext& c) {
   V* x = c.tensor("self");
+  if (x->dtype() == DType::boolean) x = c.b.cast(x, DType::i64);  // a power, unlike a product
   return lower::mul(c, x, x);
 }
 
-V* maximum(LowerContext& c) {
-  const Pair p = operands(c);
-  return p.type == DType::boolean ? named(c, "Or", p.a, p.b) : named(c, "Max", p.a, p.b);
+V* larger(LowerContext& c, const Pair& p) {
+  return named(c, p.type == DType::boolean ? "Or" : "Max", p.a, p.b);
 }
-V* minimum(LowerContext& c) {
-  const Pair p = operands(c);
-  return p.type == DType::boolean ? named(c, "And", p.a, p.b) : named(c, "Min", p.a, p.b);
+V* smaller(LowerContext& c, const Pair& p) {
+  return named(c, p.type == DType::boolean ? "And" : "Min", p.a, p.b);
 }
+V* maximum(LowerContext& c) { return larger(c, operands(c)); }
+V* minimum(LowerContext& c) { return smaller(c, operands(c)); }
 // fmax and fmin take the other operand where one is not a number.
 template <bool greater>
 V* numeric_extreme(LowerContext& c) {
   const Pair p = operands(c);
-  V* extreme = named(c, greater ? "Max" : "Min", p.a, p.b);
+  V* extreme = greater ? larger(c, p) : smaller(c, p);
   if (!is_floating(p.type)) return extreme;
   V* rest = lower::where(c, c.b.emit_named("IsNaN", {p.b}), p.a, extreme);
   return lower::where(c, c.b.emit_named("IsNaN", {p.a}), p.b, rest);

@@ -1,6 +1,6 @@
 #include "ops/clip/clip.h"
 
-#include "ops/common/lower.h"
+#include "ops/common/lower_expr.h"
 
 namespace tenon::ops {
 namespace clip_lowering {
@@ -24,7 +24,12 @@ V* between(LowerContext& c, std::string_view low, std::string_view high) {
 V* clamp(LowerContext& c) { return between(c, "min", "max"); }
 V* clamp_min(LowerContext& c) { return between(c, "min", ""); }
 V* clamp_max(LowerContext& c) { return between(c, "", "max"); }
-V* hardtanh(LowerContext& c) { return between(c, "min_val", "max_val"); }
+// In the tensor's own type, to which the bounds are cut.
+V* hardtanh(LowerContext& c) {
+  V* x = c.tensor("self");
+  if (x->dtype() == DType::boolean) return c.refuse("PyTorch has no hardtanh of booleans");
+  return clip(c, x, c.scalar("min_val", x->dtype()), c.scalar("max_val", x->dtype()));
+}
 V* relu6(LowerContext& c) {
   V* x = c.tensor("self");
   return clip(c, x, lower::like(c, x, 0), lower::like(c, x, 6));
@@ -33,10 +38,10 @@ V* relu6(LowerContext& c) {
 // Bounds of any shape: max(x, min), then min(.., max).
 V* clamp_tensor(LowerContext& c) {
   const DType type = c.promoted({"self", "min", "max"});
-  V* x = c.operand("self", type);
-  if (c.has("min")) x = c.b.emit_named("Max", {x, c.operand("min", type)});
-  if (c.has("max")) x = c.b.emit_named("Min", {x, c.operand("max", type)});
-  return x;
+  lower::Expr x(c, c.operand("self", type));
+  if (c.has("min")) x = x.call("maximum", {lower::Expr(c, c.operand("min", type))});
+  if (c.has("max")) x = x.call("minimum", {lower::Expr(c, c.operand("max", type))});
+  return x.result();
 }
 
 }  // namespace clip_lowering

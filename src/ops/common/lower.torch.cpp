@@ -14,9 +14,14 @@
 
 namespace tenon::ops::lower {
 
-V* add(LowerContext& c, V* a, V* b) { return c.b.emit_named("Add", {a, b}); }
+// Sums and products of booleans are booleans, as in PyTorch.
+V* add(LowerContext& c, V* a, V* b) {
+  return c.b.emit_named(a->dtype() == DType::boolean ? "Or" : "Add", {a, b});
+}
 V* sub(LowerContext& c, V* a, V* b) { return c.b.emit_named("Sub", {a, b}); }
-V* mul(LowerContext& c, V* a, V* b) { return c.b.emit_named("Mul", {a, b}); }
+V* mul(LowerContext& c, V* a, V* b) {
+  return c.b.emit_named(a->dtype() == DType::boolean ? "And" : "Mul", {a, b});
+}
 V* div(LowerContext& c, V* a, V* b) { return c.b.emit_named("Div", {a, b}); }
 V* where(LowerContext& c, V* condition, V* yes, V* no) {
   return c.b.emit_named("Where", {condition, yes, no});
@@ -118,9 +123,11 @@ V* vector_norm(LowerContext& c, V* x, double p, const std::vector<int64_t>& axes
   }
   V* size = c.b.emit_named("Abs", {x});
   if (std::isinf(p)) return reduce(c, p > 0 ? "ReduceMax" : "ReduceMin", size, axes, keepdims);
-  V* powers = c.b.emit_named("Pow", {size, like(c, x, p)});
+  // Powers overflow halves; PyTorch takes them in f32.
+  if (bits(x->dtype()) < 32) size = c.b.cast(size, DType::f32);
+  V* powers = c.b.emit_named("Pow", {size, like(c, size, p)});
   V* sum = reduce(c, "ReduceSum", powers, axes, keepdims);
-  return c.b.emit_named("Pow", {sum, like(c, x, 1 / p)});
+  return c.b.cast(c.b.emit_named("Pow", {sum, like(c, sum, 1 / p)}), x->dtype());
 }
 
 V* filled(LowerContext& c, const Sizes& sizes, double value, DType dtype) {

@@ -10,8 +10,14 @@ using lower::V;
 using torch::LowerContext;
 
 V* exponential(LowerContext& c) {
-  V* a = lower::square_matrices(c, "self");
-  return a ? c.b.emit(MatrixExp{}, {a}) : nullptr;
+  V* a = c.tensor("self");
+  if (!is_floating(a->dtype())) return c.refuse("an exponential of matrices that are not floating");
+  if (lower::rank(c, a) < 2) return c.refuse("the tensor has fewer than two dimensions");
+  const auto rows = lower::rows(c, a).constant(), columns = lower::columns(c, a).constant();
+  if (rows && columns && *rows != *columns) return c.refuse("the matrices are not square");
+  // Halves are rounded once, at the end.
+  V* wide = bits(a->dtype()) < 32 ? c.b.cast(a, DType::f32) : a;
+  return c.b.cast(c.b.emit(MatrixExp{}, {wide}), a->dtype());
 }
 
 // Of the inverse where the exponent is negative; by squaring, so that exponents are no loops.

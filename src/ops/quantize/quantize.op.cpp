@@ -9,7 +9,8 @@ namespace {
 Status check_scale(InferContext& context, int64_t axis, int64_t block_size) {
   const Sizes *x = context.shape(0), *scale = context.shape(1), *point = context.shape(2);
   if (block_size < 0) return context.fail("the block size is negative");
-  if (scale && point && scale->size() != point->size())
+  if (scale && point && scale->size() != point->size() &&
+      !(ir::product(*scale).is(1) && ir::product(*point).is(1)))
     return context.fail("scale and zero point have other shapes");
   if (!x || !scale || scale->empty()) return {};
   if (scale->size() == 1 && (*scale)[0].is(1) && block_size == 0) return {};

@@ -216,7 +216,8 @@ V* sum_to_size(LowerContext& c) {
     else if (!(to[i - more] == from[i]))
       return c.refuse("the size does not broadcast to the tensor's shape");
   }
-  if (added.empty() && repeated.empty()) return x;
+  // To no dimensions PyTorch sums even where there is nothing to sum, in the type of sums.
+  if (added.empty() && repeated.empty() && !to.empty()) return x;
   if (!is_floating(x->dtype())) x = c.b.cast(x, DType::i64);
   x = lower::reduce(c, kSum, x, repeated, true);
   return lower::reduce(c, kSum, x, added, false);

@@ -36,26 +36,22 @@ V* safe_softmax(LowerContext& c) {
   return lower::where(c, none, lower::like(c, weights, 0), weights);
 }
 
-// The derivative: (grad - sum(grad * output)) * output along the axis.
-V* softmax_backward(LowerContext& c) {
+// The derivatives are computed in f32 where the tensors are halves, as PyTorch does.
+template <bool logarithm>
+V* backward(LowerContext& c) {
   V *output = c.tensor("output"), *gradient = c.tensor("grad_output");
   const auto axis = lower::axis(c, "dim", output);
   if (!axis) return nullptr;
-  V* product = lower::mul(c, gradient, output);
-  V* sum =
-      lower::rank(c, output) == 0 ? product : lower::reduce(c, "ReduceSum", product, {*axis}, true);
-  return c.b.cast(lower::sub(c, product, lower::mul(c, output, sum)),
-                  c.dtype("input_dtype").value_or(output->dtype()));
-}
-// And of the logarithm: grad - exp(output) * sum(grad).
-V* log_softmax_backward(LowerContext& c) {
-  V *output = c.tensor("output"), *gradient = c.tensor("grad_output");
-  const auto axis = lower::axis(c, "dim", output);
-  if (!axis) return nullptr;
-  V* sum = lower::rank(c, output) == 0 ? gradient
-                                       : lower::reduce(c, "ReduceSum", gradient, {*axis}, true);
-  V* part = lower::mul(c, c.b.emit_named("Exp", {output}), sum);
-  return c.b.cast(lower::sub(c, gradient, part), c.dtype("input_dtype").value_or(output->dtype()));
+  const DType type = c.dtype("input_dtype").value_or(output->dtype());
+  const DType wide = output->dtype() == DType::f64 ? DType::f64 : DType::f32;
+  output = c.b.cast(output, wide);
+  gradient = c.b.cast(gradient, wide);
+  // Of softmax: (grad - sum(grad * output)) * output; of its logarithm: grad - exp(output) *
+  // sum(grad).
+  V* part = logarithm ? gradient : lower::mul(c, gradient, output);
+  V* sum = lower::rank(c, output) == 0 ? part : lower::reduce(c, "ReduceSum", part, {*axis}, true);
+  V* weights = logarithm ? c.b.emit_named("Exp", {output}) : output;
+  return c.b.cast(lower::sub(c, part, lower::mul(c, weights, sum)), type);
 }
 
 }  // namespace softmax_lowering
@@ -70,8 +66,8 @@ std::span<const torch::Lowering> softmax_torch() {
       {"aten::log_softmax.int", lower_as<LogSoftmax>},
       {"aten::_log_softmax", lower_as<LogSoftmax>},
       {"aten::special_log_softmax", lower_as<LogSoftmax>},
-      {"aten::_softmax_backward_data", softmax_backward},
-      {"aten::_log_softmax_backward_data", log_softmax_backward},
+      {"aten::_softmax_backward_data", backward<false>},
+      {"aten::_log_softmax_backward_data", backward<true>},
   };
   return kAll;
 }

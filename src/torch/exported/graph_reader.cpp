@@ -57,6 +57,8 @@ Result<Argument> number_or_name(const Cursor& value, Kind symbolic) {
 }
 
 Result<std::string> name_of(const Cursor& value) {
+  // Optional tensors in lists were bare names up to PyTorch 2.3.
+  if (const auto bare = value.text()) return std::string(*bare);
   const Cursor name = TRY(value.get("name"));
   return std::string(TRY(name.text()));
 }
@@ -197,8 +199,13 @@ Result<Argument> GraphReader::argument_of(std::string_view kind, const Cursor& v
 }
 
 Result<SymInt> GraphReader::sym_int(const Cursor& json) {
-  const auto variant = TRY(json.variant());
   SymInt out;
+  if (const auto number = json.integer()) {  // offsets, before PyTorch 2.3
+    out.dim = *number;
+    out.hint = *number;
+    return out;
+  }
+  const auto variant = TRY(json.variant());
   if (variant.kind == "as_int") {
     out.dim = TRY(variant.value.integer());
     out.hint = out.dim.constant();
@@ -218,6 +225,7 @@ Result<SymInt> GraphReader::sym_int(const Cursor& json) {
 }
 
 Result<TensorMeta> GraphReader::tensor_meta(const Cursor& json) {
+  if (const auto inner = json.find("meta")) return tensor_meta(*inner);  // PyTorch 2.1
   TensorMeta out;
   const Cursor dtype = TRY(json.get("dtype")), sizes = TRY(json.get("sizes")),
                strides = TRY(json.get("strides"));

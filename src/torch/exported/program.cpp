@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "archive/zip.h"
+#include "torch/exported/first_signature.h"
 #include "torch/exported/graph_reader.h"
 #include "torch/exported/weights.h"
 
@@ -11,7 +12,7 @@ namespace tenon::torch::exported {
 namespace {
 
 constexpr int64_t kNewestMajor = 8;
-constexpr int64_t kOldestMajor = 5;  // PyTorch 2.3; arguments were written otherwise before
+constexpr int64_t kOldestMajor = 1;  // PyTorch 2.1
 
 template <class T, size_t N>
 const T* lookup(const std::array<std::pair<std::string_view, T>, N>& table, std::string_view key) {
@@ -89,6 +90,19 @@ Result<OutputSpec> output_spec(const Cursor& json, GraphReader& reader) {
   return out;
 }
 
+Status read_signature(const Cursor& signature, GraphReader& reader, Program& out) {
+  const Cursor inputs = TRY(signature.get("input_specs")),
+               outputs = TRY(signature.get("output_specs"));
+  TRY(inputs.each([&](const Cursor& json) -> Status {
+    out.inputs.push_back(TRY(input_spec(json, reader)));
+    return {};
+  }));
+  return outputs.each([&](const Cursor& json) -> Status {
+    out.outputs.push_back(TRY(output_spec(json, reader)));
+    return {};
+  });
+}
+
 Result<ModuleCall> module_call(const Cursor& json) {
   ModuleCall out{.fqn = TRY(text_at(json, "fqn"))};
   if (const auto signature = json.find("signature")) {
@@ -106,17 +120,21 @@ Result<ModuleCall> module_call(const Cursor& json) {
 
 Status read_versions(const Cursor& root, Program& out) {
   const Cursor version = TRY(root.get("schema_version"));
-  const Cursor major = TRY(version.get("major")), minor = TRY(version.get("minor"));
-  out.schema_major = TRY(major.integer());
-  out.schema_minor = TRY(minor.integer());
+  if (const auto number = version.integer()) {
+    out.schema_major = *number;  // before PyTorch 2.3
+  } else {
+    const Cursor major = TRY(version.get("major")), minor = TRY(version.get("minor"));
+    out.schema_major = TRY(major.integer());
+    out.schema_minor = TRY(minor.integer());
+  }
   if (out.schema_major < kOldestMajor || out.schema_major > kNewestMajor) {
     return fail({.kind = ErrorKind::unsupported,
                  .what = "the exported program has a schema that is not known",
                  .where = out.where(version.path()),
                  .why = fmt::format("it has version {}.{}; versions {} to {} are read",
                                     out.schema_major, out.schema_minor, kOldestMajor, kNewestMajor),
-                 .hint = "load it in its own version of PyTorch and export it again with PyTorch "
-                         "2.3 or newer"});
+                 .hint = "load it in its own version of PyTorch and export it again with a "
+                         "newer one"});
   }
   if (const auto torch = root.find("torch_version")) out.torch_version = TRY(torch->text());
   if (const auto verifiers = root.find("verifiers")) {
@@ -164,20 +182,14 @@ Result<Program> parse_program(std::string_view text, const Where& where) {
   const Cursor graph = TRY(module.get("graph")), signature = TRY(module.get("signature"));
   GraphReader reader;
   out.graph = TRY(reader.graph(graph));
-  const Cursor inputs = TRY(signature.get("input_specs")),
-               outputs = TRY(signature.get("output_specs"));
-  TRY(inputs.each([&](const Cursor& json) -> Status {
-    out.inputs.push_back(TRY(input_spec(json, reader)));
-    return {};
-  }));
-  TRY(outputs.each([&](const Cursor& json) -> Status {
-    out.outputs.push_back(TRY(output_spec(json, reader)));
-    return {};
-  }));
+  if (signature.find("user_inputs"))
+    TRY(read_first_signature(signature, out));
+  else
+    TRY(read_signature(signature, reader, out));
   if (out.inputs.size() != out.graph.inputs.size())
-    return inputs.error("the graph has another number of inputs");
+    return signature.error("the graph has another number of inputs");
   if (out.outputs.size() != out.graph.outputs.size())
-    return outputs.error("the graph has another number of outputs");
+    return signature.error("the graph has another number of outputs");
   if (const auto calls = module.find("module_call_graph")) {
     TRY(calls->each([&](const Cursor& json) -> Status {
       out.modules.push_back(TRY(module_call(json)));

@@ -224,6 +224,22 @@ TEST(Program, BareInfinityIsTaken) {
   EXPECT_EQ(program->graph.nodes[0].inputs[1].value.real, -INFINITY);
 }
 
+TEST(Program, TheFirstSignatureNamesValues) {
+  const auto program = read_program(TENON_SOURCE_DIR "/tests/dialects/files/2.1.2/counts.pt2");
+  ASSERT_TRUE(program) << program.error().message();
+  EXPECT_EQ(program->schema_major, 1);
+  ASSERT_EQ(program->inputs.size(), 4u);
+  EXPECT_EQ(program->inputs[0].kind, InputSpec::Kind::buffer);
+  EXPECT_EQ(program->inputs[0].target, "L__self___count");
+  EXPECT_EQ(program->inputs[3].kind, InputSpec::Kind::user_input);
+  EXPECT_EQ(program->inputs[3].name, "arg3_1");
+  ASSERT_EQ(program->outputs.size(), 4u);
+  EXPECT_EQ(program->outputs[1].kind, OutputSpec::Kind::buffer_mutation);
+  EXPECT_EQ(program->outputs[1].target, "L__self___last");
+  EXPECT_EQ(program->outputs[2].kind, OutputSpec::Kind::user_output);
+  EXPECT_EQ(floats(program->weights.at("L__self___scale")), (std::vector<float>{1, 2, 3}));
+}
+
 TEST(Program, OtherFilesAreRefused) {
   const auto program = read_program(TENON_SOURCE_DIR "/src/archive/testdata/traced.pt");
   ASSERT_FALSE(program);
