@@ -72,6 +72,7 @@ step 'control flow' "$python" tests/torch/control_flow.py build/release/tenon bu
 step 'language' "$python" -W ignore tests/torch/language.py build/release/tenon build/language
 step 'constants of traces' "$python" -W ignore tests/torch/baked_values.py build/release/tenon build/baked_values
 step 'old versions' "$python" -W ignore tests/torch/old_versions.py build/release/tenon build/old_versions
+step 'quantised modules' "$python" -W ignore tests/torch/quantised_modules.py build/release/tenon build/quantised_modules
 step 'older releases' "$python" tests/dialects/run.py build/release/tenon build/dialects
 step 'checkpoints' "$python" -W ignore tests/dialects/checkpoints.py build/release/tenon build/checkpoints
 step 'state' "$python" tests/torch/module_state.py build/release/tenon build/module_state

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "torch/interpreter.h"
+#include "torch/observers.h"
 #include "torch/upgraders.h"
 
 namespace tenon::torch {
@@ -302,6 +303,12 @@ Result<Value> Interpreter::eval_call(const Expr& e, Call& call) {
     if (found.definition == nullptr)
       return m_.fail(ErrorKind::bad_file, fmt::format("an object has no method '{}'", method),
                      "its class is " + m_.state.objects[ref->id].type);
+    if (is_observer(m_.state.objects[ref->id].type)) {
+      const auto self = call.locals.find("self");
+      const ObjectRef* caller = self == call.locals.end() ? nullptr : self->second.get<ObjectRef>();
+      const std::string type = caller ? m_.state.objects[caller->id].type : "";
+      if (auto given = observed(m_, type, method, arguments, program_.traced())) return *given;
+    }
     const std::string& module = m_.state.objects[ref->id].module;
     arguments.insert(arguments.begin(), object);
     return call_function(found, std::move(arguments), std::move(keywords), &call, e.offset,
