@@ -108,7 +108,10 @@ std::string script(const Detected& detected, const std::string& path) {
           "runs "
           "code.\n"
           "program = torch.load({}, map_location=\"cpu\", weights_only=False)\n"
-          "torch.export.save(program, {})\n",
+          "# The pickle lacks the sizes inside the program: it is exported anew.\n"
+          "model = program.module(check_guards=False)  # in older releases: program.module()\n"
+          "args, kwargs = program.example_inputs\n"
+          "torch.export.save(torch.export.export(model, args, kwargs), {})\n",
           literal(path), target(path, ".program.pt2"));
     case FileKind::torch_package:
       return std::string(kPickled) +
