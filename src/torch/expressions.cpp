@@ -14,14 +14,6 @@ using K = Expr::Kind;
 
 namespace {
 
-// "torch.nn.functional.relu" of an attribute chain on a name; empty otherwise.
-std::string dotted(const Expr& e) {
-  if (e.is(K::name)) return e.text;
-  if (!e.is(K::attribute)) return {};
-  const std::string base = dotted(e.kids[0]);
-  return base.empty() ? base : base + "." + e.text;
-}
-
 const Expr& root_of(const Expr& e) { return e.is(K::attribute) ? root_of(e.kids[0]) : e; }
 
 bool is_namespace(const std::string& name) {

@@ -241,16 +241,9 @@ struct Scan {
   const CodeFile& file;
   std::map<std::string, Program::UsedOperator>& used;
 
-  static std::string dotted(const script::Expr& e) {
-    if (e.is(script::Expr::Kind::name)) return e.text;
-    if (!e.is(script::Expr::Kind::attribute)) return {};
-    const std::string base = dotted(e.kids[0]);
-    return base.empty() ? base : base + "." + e.text;
-  }
-
   void visit(const script::Expr& e) {
     if (e.is(script::Expr::Kind::call)) {
-      const std::string name = dotted(e.kids[0]);
+      const std::string name = script::dotted(e.kids[0]);
       std::string op;
       if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos)
         op = "aten::" + name.substr(6);

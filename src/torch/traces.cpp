@@ -26,13 +26,6 @@ std::optional<TracedConstant> literal_number(const Expr& e) {
 
 namespace {
 
-std::string dotted(const Expr& e) {
-  if (e.is(K::name)) return e.text;
-  if (!e.is(K::attribute)) return {};
-  const std::string base = dotted(e.kids[0]);
-  return base.empty() ? base : base + "." + e.text;
-}
-
 // Without the numbers that keep classes of the same name apart: "__torch__.___torch_mangle_3.Net".
 std::string unmangled(std::string name) {
   static constexpr std::string_view kMark = "___torch_mangle_";

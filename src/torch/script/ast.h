@@ -42,6 +42,9 @@ struct Expr {
   bool is(Kind k) const { return kind == k; }
 };
 
+// "torch.nn.functional.relu" of an attribute chain on a name; empty otherwise.
+std::string dotted(const Expr& e);
+
 struct Stmt {
   enum class Kind : uint8_t {
     expression,  // exprs[0]
