@@ -136,19 +136,26 @@ std::vector<StateSlot> changed_state(Machine& m, const State& before) {
   return out;
 }
 
+// State that cannot be handed on is put out of reach; a program that writes it before it reads it
+// does not notice. One that does not is refused.
+Error cannot_be_kept(const StateSlot& slot, const Error& found) {
+  return {
+      .kind = ErrorKind::unsupported,
+      .what = fmt::format("the module's state '{}' cannot be kept", slot.name),
+      .where = found.where,
+      .why = fmt::format("it is of kind {} and changes with each call, and the next one reads it",
+                         slot.settled.get<Poison>()->reason),
+      .hint = "convert with --state drop, which forgets what a call leaves behind"};
+}
+
 // Takes over what a call changed into what is known of the state; false where nothing is new, so
 // that another call would leave the same.
 Result<bool> add_changes(const Machine& m, std::vector<StateSlot>& slots,
                          const std::vector<StateSlot>& changes) {
   bool more = false;
   for (const StateSlot& change : changes) {
-    if (const Poison* p = change.settled.get<Poison>(); p && !change.form) {
-      return m.fail(ErrorKind::unsupported,
-                    fmt::format("the module's state '{}' cannot be kept", change.name),
-                    "it is of kind " + p->reason + " and changes with each call",
-                    "convert with --state drop, which forgets what a call leaves behind");
-    }
     auto known = std::find(slots.begin(), slots.end(), change);
+    if (known != slots.end() && known->settled.is<Poison>()) continue;
     if (known == slots.end()) {
       slots.push_back(change);
       more = true;
@@ -341,11 +348,17 @@ Result<Imported> with_state(
         return first.machine->fail(ErrorKind::unsupported, "the module's state never settles",
                                    "each call leaves another kind of state",
                                    "convert with --state drop");
-      again = TRY(evaluate(slots));
+      auto evaluated = evaluate(slots);
+      const auto lost = std::ranges::find_if(
+          slots, [](const StateSlot& slot) { return slot.settled.is<Poison>(); });
+      if (!evaluated && lost != slots.end())
+        return fail(with_where(cannot_be_kept(*lost, evaluated.error()), {.file = path}));
+      again = TRY(std::move(evaluated));
       last = &*again;
       more = add_changes(*again->machine, slots, changed_state(*again->machine, again->before));
     }
     if (!more) return fail(with_where(more.error(), {.file = path}));
+    std::erase_if(slots, [](const StateSlot& slot) { return slot.settled.is<Poison>(); });
     if (last != &first) {
       TRY(leave_state(*last->machine, slots));
       last->graph->remove_dead();

@@ -104,6 +104,23 @@ class MadeAnewByEachCall(nn.Module):
         return x.clamp(-levels.high, levels.high) * scales[0] + levels.low + scales[1]
 
 
+class ListsWrittenAnew(nn.Module):
+    """A list of tensors that each call writes before it reads it, as RAFT's pyramid of correlations."""
+
+    def __init__(self):
+        super().__init__()
+        self.levels: List[Tensor] = [torch.zeros(1)]
+
+    def build(self, x: Tensor) -> None:
+        self.levels = [x]
+        for i in range(2):
+            self.levels.append(self.levels[i] * 2)
+
+    def forward(self, x: Tensor):
+        self.build(x)
+        return torch.stack(self.levels).sum(0)
+
+
 class WritesItsInput(nn.Module):
     def forward(self, x: Tensor):
         y = x.sum()
@@ -119,6 +136,7 @@ CASES = [
     (CountsInPython, ("scripted",), ["step"]),
     (WrittenAnew, ("scripted",), []),
     (WritesItsInput, ("exported",), []),
+    (ListsWrittenAnew, ("scripted",), []),
     (MadeAnewByEachCall, ("scripted",), []),
 ]
 
