@@ -10,6 +10,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -85,12 +86,10 @@ def timm_subjects() -> Iterator[Subject]:
 # --- torchvision: every model
 
 
-def _torchvision_build(name: str, shape: tuple[int, ...]) -> tuple[nn.Module, Inputs]:
+def _torchvision_build(name: str, shape: tuple[int, ...], **more: Any) -> tuple[nn.Module, Inputs]:
     import torchvision
 
-    options = {"weights": None}
-    if "segmentation" in repr(torchvision.models.get_model_builder(name)):
-        options["weights_backbone"] = None
+    options = {"weights": None, **more}
     if name.startswith(("googlenet", "inception")):
         options |= {"init_weights": False}
     return torchvision.models.get_model(name, **options).eval(), (image(*shape),)
@@ -104,7 +103,7 @@ def torchvision_subjects() -> Iterator[Subject]:
         shape = (1, 3, 299, 299) if name == "inception_v3" else (1, 3, 224, 224)
         yield Subject("torchvision", "classification", name, lambda n=name, s=shape: _torchvision_build(n, s))
     for name in models.list_models(module=models.segmentation):
-        yield Subject("torchvision", "segmentation", name, lambda n=name: _torchvision_build(n, (1, 3, 160, 224)))
+        yield Subject("torchvision", "segmentation", name, lambda n=name: _torchvision_build(n, (1, 3, 160, 224), weights_backbone=None))
     for name in models.list_models(module=models.video):
         frames = 16 if name in ("mvit_v1_b", "mvit_v2_s", "s3d") else 8
         size = 224 if "mvit" in name or name == "s3d" else 112
