@@ -325,7 +325,7 @@ Result<Value> Interpreter::call_named(const std::string& name, const Expr& e, Ca
   if (name.starts_with("torch.") && name.find('.', 6) == std::string::npos) {
     const std::string op = name.substr(6);
     const std::string aten = "aten::" + op;
-    if (program_.traced()) literals_.note(m_, aten, e, arguments);
+    if (literals_) literals_->note(m_, aten, e, arguments);
     const bool primitive = find_schemas(aten).empty() && !find_schemas("prim::" + op).empty();
     return call_operator(primitive ? "prim::" + op : aten, std::move(arguments),
                          std::move(keywords));

@@ -319,9 +319,7 @@ Result<Generaliser::Formula> Generaliser::formula(const std::vector<double>& num
 
 Result<Value> Generaliser::emit(const Formula& f, bool integral) {
   if (integral) return f.of;
-  if (f.function == Formula::Function::identity)
-    return f.factor == 1 && f.integral ? Value(Float{0, f.of, 1, 0, nullptr})
-                                       : Value(Float{0, f.of, f.factor, 0, nullptr});
+  if (f.function == Formula::Function::identity) return Float{0, f.of, f.factor, 0, nullptr};
   Value x = f.of;
   const bool inverse =
       f.function == Formula::Function::inverse || f.function == Formula::Function::inverse_root;

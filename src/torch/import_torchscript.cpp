@@ -354,7 +354,6 @@ Status check_settings(const ImportOptions& options, const script::Function& meth
 // many traces as agree, or nothing, since a trace keeps what Python computed from a size as a
 // constant.
 void judge_sizes(Evaluation& out, const Interpreter& interpreter, const Inputs& inputs) {
-  if (inputs.trace_sizes().empty() || inputs.trace_sizes()[0].empty()) return;
   const std::vector<ir::Bindings>& traces = inputs.trace_sizes();
   ir::Bindings alone;  // those that are the same in all traces
   for (const auto& [symbol, size] : traces[0]) {
@@ -372,7 +371,7 @@ void judge_sizes(Evaluation& out, const Interpreter& interpreter, const Inputs& 
            {}});
   }
   out.graph->metadata.emplace_back(kSizesKey, verdict);
-  out.suspicions = interpreter.literals().suspicions(*out.graph, alone);
+  out.suspicions = interpreter.literals()->suspicions(*out.graph, alone);
 }
 
 // Evaluates the method with the state in `slots` as inputs and outputs beside its own.
@@ -413,6 +412,9 @@ Result<Evaluation> evaluate(Program& program, const ImportOptions& options, cons
   enter_state(m, slots);
   bind_symbols(*out.graph);
   if (traces) interpreter.compare(*traces, inputs.trace_sizes());
+  const bool judged =
+      program.traced() && !inputs.trace_sizes().empty() && !inputs.trace_sizes()[0].empty();
+  if (judged) interpreter.note_literals();
   out.before = m.state;
 
   auto result =
@@ -435,7 +437,7 @@ Result<Evaluation> evaluate(Program& program, const ImportOptions& options, cons
     }
     return fail(std::move(error));
   }
-  if (program.traced()) judge_sizes(out, interpreter, inputs);
+  if (judged) judge_sizes(out, interpreter, inputs);
   return out;
 }
 

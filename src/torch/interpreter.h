@@ -20,8 +20,9 @@ class Interpreter {
                             std::vector<std::pair<std::string, Value>> keywords = {});
   Result<FoundFunction> find_method(const Value& object, const std::string& method);
 
-  // The literals that a traced program gives to operators; empty for others.
-  const BakedLiterals& literals() const { return literals_; }
+  // Notes the literals that the program gives to operators.
+  void note_literals() { literals_.emplace(); }
+  const std::optional<BakedLiterals>& literals() const { return literals_; }
   // Constants that differ between these traces get the value that the sizes give them.
   void compare(const Traces& traces, std::vector<ir::Bindings> sizes) {
     traces_ = &traces;
@@ -118,7 +119,7 @@ class Interpreter {
   const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));
   int64_t max_steps_;
   int64_t steps_ = 0;  // statements run
-  BakedLiterals literals_;
+  std::optional<BakedLiterals> literals_;
   const Traces* traces_ = nullptr;
   std::optional<Generaliser> generaliser_;
 };

@@ -85,10 +85,10 @@ class TraceComparison {
 
   Status run(const std::string& method) {
     if (!b_.traced()) return bad_trace(b_.path(), "it was not made by torch.jit.trace");
-    TRY(compare_weights());
-    TRY(load_constants());
     const pickle::Pickle first = TRY(a_.archive().pickled_program("data.pkl"));
     const pickle::Pickle other = TRY(b_.archive().pickled_program("data.pkl"));
+    TRY(compare_weights(first.root(), other.root(), ""));
+    TRY(load_constants());
     root_ = {first.root().qualified_name(), other.root().qualified_name()};
     TRY(pair(root_.first, root_.second));
     while (!queue_.empty()) {
@@ -101,12 +101,6 @@ class TraceComparison {
 
  private:
   // --- weights: the same names, forms and bytes
-
-  Status compare_weights() {
-    const pickle::Pickle first = TRY(a_.archive().pickled_program("data.pkl"));
-    const pickle::Pickle other = TRY(b_.archive().pickled_program("data.pkl"));
-    return compare_weights(first.root(), other.root(), "");
-  }
 
   Status compare_weights(const pickle::Value& tagged_x, const pickle::Value& tagged_y,
                          const std::string& path) {
