@@ -13,11 +13,6 @@ namespace {
 using Arguments = std::vector<Value>;
 using Step = ViewStep::Kind;
 
-Result<TensorRef> self_of(Machine& m, const Value& value) {
-  if (const TensorRef* t = value.get<TensorRef>()) return *t;
-  return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
-}
-
 // One part of a tensor's values.
 ir::Value* part_of(ir::Builder& b, ir::Value* parts, int64_t which) {
   ops::Gather op;
@@ -92,11 +87,11 @@ TensorRef complex_view(const TensorRef& t) {
 namespace {
 
 Result<Value> view_as_real(Machine& m, const Schema&, Arguments& args) {
-  return real_view(TRY(self_of(m, args[0])));
+  return real_view(TRY(tensor_of(m, args[0])));
 }
 
 Result<Value> view_as_complex(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (complex_type(t->dtype) == DType::undefined)
     return m.unsupported("unsupported operator " + schema.full_name(),
                          "parts of complex numbers are of 32 or 64 bits here",
@@ -121,7 +116,7 @@ Result<Value> copied(Machine& m, const Schema& schema, Arguments& args) {
 
 template <int which>
 Result<Value> part(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (is_complex(t->dtype)) return select_tensor(m, real_view(t), t->sizes.size(), which);
   if (which == 0) return t;
   return m.fail(ErrorKind::bad_file, schema.name + " of a real tensor", "it has no imaginary part");
@@ -133,32 +128,32 @@ Result<Value> conjugate(Machine& m, const TensorRef& t) {
   return m.view(t, std::move(step), t->strides);
 }
 Result<Value> conj(Machine& m, const Schema&, Arguments& args) {
-  return conjugate(m, TRY(self_of(m, args[0])));
+  return conjugate(m, TRY(tensor_of(m, args[0])));
 }
 Result<Value> conj_physical(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (!is_complex(t->dtype)) return t;
   return copy_tensor(m, TRY(conjugate(m, t)));
 }
 Result<Value> conj_physical_in_place(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (!is_complex(t->dtype)) return t;
   const Value conjugated = TRY(conjugate(m, t));
   TRY(m.write(*t, TRY(m.read(**conjugated.get<TensorRef>()))));
   return t;
 }
 Result<Value> is_conj(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(is_conjugated(*TRY(self_of(m, args[0]))));
+  return Value::boolean(is_conjugated(*TRY(tensor_of(m, args[0]))));
 }
 // The tensor itself where nothing is left to compute.
 Result<Value> resolve_conj(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (!is_conjugated(*t)) return t;
   return copy_tensor(m, t);
 }
 
 Result<Value> conjugate_transpose(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t rank = t->sizes.size();
   if (rank < 2) return conjugate(m, t);
   std::vector<int64_t> order(rank);
@@ -170,7 +165,7 @@ Result<Value> conjugate_transpose(Machine& m, const Schema&, Arguments& args) {
 
 template <DType dtype>
 Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
-  return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
+  return convert_tensor(m, TRY(tensor_of(m, args[0])), dtype, false);
 }
 
 // --- Python's complex numbers, which are known

@@ -154,9 +154,10 @@ bool poisoned(const Machine& m, const std::vector<Value>& values, std::string& r
 const Builtin* find_builtin(const Schema& schema) {
   static const std::unordered_map<std::string_view, const Builtin*> table = [] {
     std::unordered_map<std::string_view, const Builtin*> all;
-    for (auto entries : {python_builtins(), list_builtins(), string_builtins(), view_builtins(),
-                         place_view_builtins(), tensor_builtins(), complex_builtins(),
-                         quantised_builtins(), recurrent_builtins(), mobile_builtins()}) {
+    for (auto entries :
+         {python_builtins(), list_builtins(), string_builtins(), view_builtins(), copy_builtins(),
+          place_view_builtins(), tensor_builtins(), complex_builtins(), quantised_builtins(),
+          layer_builtins(), recurrent_builtins(), mobile_builtins()}) {
       for (const Builtin& entry : entries) all[entry.name] = &entry;
     }
     return all;
@@ -325,10 +326,7 @@ Result<Value> Machine::call_overload(const Schema& schema, std::vector<Value> ar
     if (schema.returns.size() <= 1) return Poison{reason};
     return Value::tuple(std::vector<Value>(schema.returns.size(), Poison{reason}));
   }
-  const auto of_quantised = quantised_builtins();
-  if (builtin < of_quantised.data() || builtin >= of_quantised.data() + of_quantised.size()) {
-    if (auto made = TRY(call_quantised(*this, schema, arguments))) return std::move(*made);
-  }
+  if (auto made = TRY(call_quantised(*this, schema, arguments))) return std::move(*made);
   for (const Value& argument : arguments) {
     if (builtin || !is_sequence(argument)) continue;
     const bool stacked = schema.name == "aten::stack";

@@ -183,6 +183,7 @@ std::span<const Builtin> list_builtins();        // containers.cpp
 std::span<const Builtin> string_builtins();      // strings.cpp
 std::span<const Builtin> view_builtins();        // views.cpp
 std::span<const Builtin> place_view_builtins();  // place_views.cpp
+std::span<const Builtin> copy_builtins();        // copies.cpp
 std::span<const Builtin> complex_builtins();     // complex.cpp
 std::span<const Builtin> tensor_builtins();      // tensor_builtins.cpp
 std::span<const Builtin> quantised_builtins();   // quantised_operators.cpp

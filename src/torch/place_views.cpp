@@ -12,11 +12,6 @@ namespace {
 using Step = ViewStep::Kind;
 using Arguments = std::vector<Value>;
 
-Result<TensorRef> self_of(Machine& m, const Value& value) {
-  if (const TensorRef* t = value.get<TensorRef>()) return *t;
-  return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
-}
-
 // The diagonal of two dimensions as the last dimension: they go to the end and become one, in which
 // the diagonal's elements lie a row and an element apart.
 Result<Value> diagonal_view(Machine& m, const TensorRef& t, int64_t offset, size_t a, size_t b) {
@@ -65,7 +60,7 @@ Result<Value> diagonal_of(Machine& m, const TensorRef& t, const Arguments& args,
 }
 
 Result<Value> diagonal(Machine& m, const Schema&, Arguments& args) {
-  return diagonal_of(m, TRY(self_of(m, args[0])), args, 1);
+  return diagonal_of(m, TRY(tensor_of(m, args[0])), args, 1);
 }
 Result<Value> diagonal_scatter(Machine& m, const Schema&, Arguments& args) {
   const TensorRef t = TRY(canvas(m, args[0]));
@@ -75,7 +70,7 @@ Result<Value> diagonal_scatter(Machine& m, const Schema&, Arguments& args) {
 // fill_diagonal_: of a matrix, or of a tensor whose dimensions are all equal. The elements lie at
 // even distances in the flattened tensor; with `wrap` a tall matrix has them below its square too.
 Result<Value> fill_diagonal(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t rank = t->sizes.size();
   const auto wrap = m.decide(TRY(m.to_bool(args[2])));
   if (rank < 2 || !wrap)
@@ -136,7 +131,7 @@ Result<Value> windows_of(Machine& m, const TensorRef& t, const Value& dimension,
 }
 
 Result<Value> unfold(Machine& m, const Schema&, Arguments& args) {
-  return windows_of(m, TRY(self_of(m, args[0])), args[1], args[2], args[3]);
+  return windows_of(m, TRY(tensor_of(m, args[0])), args[1], args[2], args[3]);
 }
 
 // --- as_strided
@@ -188,10 +183,10 @@ Result<Value> strided_of(Machine& m, const Schema& schema, const TensorRef& t,
 }
 
 Result<Value> as_strided(Machine& m, const Schema& schema, Arguments& args) {
-  return strided_of(m, schema, TRY(self_of(m, args[0])), args, 1);
+  return strided_of(m, schema, TRY(tensor_of(m, args[0])), args, 1);
 }
 Result<Value> as_strided_scatter(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef from = TRY(self_of(m, args[0]));
+  const TensorRef from = TRY(tensor_of(m, args[0]));
   if (from->strides_unsure || !m.is_contiguous(*from))
     return m.unsupported("unsupported operator " + schema.full_name(),
                          "how the tensor lies in memory is not known", "x.contiguous()");
@@ -205,7 +200,7 @@ Result<Value> as_strided_scatter(Machine& m, const Schema& schema, Arguments& ar
 
 Result<std::vector<TensorRef>> tensors_of(Machine& m, const Value& value) {
   std::vector<TensorRef> out;
-  for (const Value& item : TRY(m.iterate(value))) out.push_back(TRY(self_of(m, item)));
+  for (const Value& item : TRY(m.iterate(value))) out.push_back(TRY(tensor_of(m, item)));
   return out;
 }
 
@@ -264,7 +259,7 @@ Result<Value> at_least(Machine& m, const TensorRef& t, size_t rank) {
 }
 template <size_t rank>
 Result<Value> one_at_least(Machine& m, const Schema&, Arguments& args) {
-  return at_least(m, TRY(self_of(m, args[0])), rank);
+  return at_least(m, TRY(tensor_of(m, args[0])), rank);
 }
 template <size_t rank>
 Result<Value> each_at_least(Machine& m, const Schema&, Arguments& args) {

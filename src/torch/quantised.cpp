@@ -261,6 +261,14 @@ bool holds(const Schema& schema) {
          first.is(Kind::variable) || first.is(Kind::object);
 }
 
+// Operators of quantised tensors alone (quantised_operators.cpp, quantised_layers.cpp).
+bool of_quantised_tensors(std::string_view name) {
+  constexpr std::string_view kNames[] = {"aten::dequantize", "aten::int_repr", "aten::qscheme"};
+  return name.starts_with("quantized::") || name.starts_with("aten::q_") ||
+         name.starts_with("aten::quantize_per_") ||
+         std::ranges::find(kNames, name) != std::end(kNames);
+}
+
 // The scale and zero point that PyTorch fixes for results between 0 and 1, or -1 and 1.
 QuantiserRef fixed(Rule rule, DType dtype) {
   if (dtype == DType::i32) return nullptr;
@@ -291,7 +299,7 @@ Result<std::optional<Value>> call_quantised(Machine& m, const Schema& schema,
   if (std::none_of(arguments.begin(), arguments.end(),
                    [&](const Value& value) { return is_quantised(m, value); }))
     return std::nullopt;
-  if (schema.name.starts_with("quantized::") || holds(schema)) return std::nullopt;
+  if (of_quantised_tensors(schema.name) || holds(schema)) return std::nullopt;
   std::string_view name = schema.name;
   if (name.starts_with("aten::")) name.remove_prefix(6);
   const bool writes = std::any_of(schema.arguments.begin(), schema.arguments.end(),

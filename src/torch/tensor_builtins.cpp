@@ -9,13 +9,8 @@ namespace {
 
 using Arguments = std::vector<Value>;
 
-Result<TensorRef> self_of(Machine& m, const Value& value) {
-  if (const TensorRef* t = value.get<TensorRef>()) return *t;
-  return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
-}
-
 Result<Value> size(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (args.size() > 1) {
     const int64_t axis = TRY(m.to_constant_int(args[1], "a dimension"));
     return t->sizes[TRY(ir::normalize_axis(axis, t->sizes.size()))];
@@ -23,21 +18,21 @@ Result<Value> size(Machine& m, const Schema&, Arguments& args) {
   return m.list(std::vector<Value>(t->sizes.begin(), t->sizes.end()));
 }
 Result<Value> stride(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (args.size() > 1)
     return t->strides[TRY(
         ir::normalize_axis(TRY(m.to_constant_int(args[1], "a dimension")), t->sizes.size()))];
   return m.list(std::vector<Value>(t->strides.begin(), t->strides.end()));
 }
 Result<Value> rank(Machine& m, const Schema&, Arguments& args) {
-  return Value::integer(static_cast<int64_t>(TRY(self_of(m, args[0]))->sizes.size()));
+  return Value::integer(static_cast<int64_t>(TRY(tensor_of(m, args[0]))->sizes.size()));
 }
 Result<Value> count(Machine& m, const Schema&, Arguments& args) {
-  return ir::product(TRY(self_of(m, args[0]))->sizes);
+  return ir::product(TRY(tensor_of(m, args[0]))->sizes);
 }
 // The elements as nested lists of numbers, from this dimension on.
 Result<Value> nested_list(Machine& m, const Value& value) {
-  const TensorRef t = TRY(self_of(m, value));
+  const TensorRef t = TRY(tensor_of(m, value));
   if (t->sizes.empty()) return m.call("aten::item", {value});
   const auto size = t->sizes[0].constant();
   constexpr int64_t kMost = 4096;
@@ -56,19 +51,19 @@ Result<Value> to_list(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> shape_tensor(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   return m.known_tensor(DType::i64, {static_cast<int64_t>(t->sizes.size())},
                         std::vector<Scalar>(t->sizes.begin(), t->sizes.end()));
 }
 Result<Value> dtype(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   // Quantised types have numbers of their own: qint8, quint8, qint32.
   if (t->quantiser)
     return Value::integer(t->dtype == DType::i8 ? 12 : t->dtype == DType::u8 ? 13 : 14);
   return Value::integer(scalar_type_of_dtype(t->dtype));
 }
 Result<Value> is_quantized(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(TRY(self_of(m, args[0]))->quantiser != nullptr);
+  return Value::boolean(TRY(tensor_of(m, args[0]))->quantiser != nullptr);
 }
 Result<Value> device(Machine&, const Schema&, Arguments&) { return Device{"cpu"}; }
 Result<Value> device_type(Machine& m, const Schema&, Arguments& args) {
@@ -80,13 +75,13 @@ Result<Value> make_device(Machine& m, const Schema&, Arguments& args) {
 }
 Result<Value> layout(Machine&, const Schema&, Arguments&) { return Value::integer(0); }
 Result<Value> is_floating(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(tenon::is_floating(TRY(self_of(m, args[0]))->dtype));
+  return Value::boolean(tenon::is_floating(TRY(tensor_of(m, args[0]))->dtype));
 }
 Result<Value> is_complex(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(tenon::is_complex(TRY(self_of(m, args[0]))->dtype));
+  return Value::boolean(tenon::is_complex(TRY(tensor_of(m, args[0]))->dtype));
 }
 Result<Value> is_contiguous(Machine& m, const Schema&, Arguments& args) {
-  return Value::boolean(m.is_contiguous(*TRY(self_of(m, args[0]))));
+  return Value::boolean(m.is_contiguous(*TRY(tensor_of(m, args[0]))));
 }
 Result<Value> yes(Machine&, const Schema&, Arguments&) { return Value::boolean(true); }
 Result<Value> no(Machine&, const Schema&, Arguments&) { return Value::boolean(false); }
@@ -213,7 +208,7 @@ Result<Value> factory(Machine& m, const Schema& schema, Arguments& args) {
   const TensorRef* like = args[0].get<TensorRef>();
   if (like) fallback = (*like)->dtype;
   if (from == From::like) {
-    shape = TRY(self_of(m, args[0]))->sizes;
+    shape = TRY(tensor_of(m, args[0]))->sizes;
   } else {
     for (size_t i = 0; i < args.size(); ++i) {
       if (schema.arguments[i].name == "size") shape = TRY(m.to_shape(args[i]));
@@ -280,7 +275,7 @@ Result<Value> arange(Machine& m, const Schema& schema, Arguments& args) {
 // --- writes
 
 Result<Value> fill(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   TRY(m.write(*t, TRY(m.scalar_value(args[1], t->dtype))));
   return t;
 }
@@ -289,20 +284,20 @@ Result<Value> zero(Machine& m, const Schema& schema, Arguments& args) {
   return fill(m, schema, both);
 }
 Result<Value> copy(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   TRY(m.write(*t, TRY(m.scalar_value(args[1], t->dtype))));
   return t;
 }
 // copy(self, source) as a new tensor.
 Result<Value> copied(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const TensorRef from =
-      *TRY(convert_tensor(m, TRY(self_of(m, args[1])), t->dtype, true)).get<TensorRef>();
+      *TRY(convert_tensor(m, TRY(tensor_of(m, args[1])), t->dtype, true)).get<TensorRef>();
   return expand_tensor(m, from, t->sizes);
 }
 // fill(self, value) as a new tensor.
 Result<Value> filled_like(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   return filled(m, t->sizes, args[1], t->dtype);
 }
 
@@ -312,7 +307,7 @@ Result<Value> set_data(Machine& m, const Schema& schema, Arguments&) {
 }
 
 Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const Value train = args[2].is_none() ? Value::boolean(true) : args[2];
   const Value out = TRY(m.call("aten::dropout", {args[0], args[1], train}));
   return Value::tuple({out, TRY(filled(m, t->sizes, Value::boolean(true), DType::boolean))});
@@ -320,7 +315,7 @@ Result<Value> native_dropout(Machine& m, const Schema&, Arguments& args) {
 
 // The counts, and a list of the edges in each dimension: two operators that give one each.
 Result<Value> histogramdd(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const Value &range = args[2], &weight = args[3], &density = args[4];
   if (schema.overload == "TensorList_bins") {
     const Value counts = TRY(m.call("aten::_histogramdd_from_bin_tensors", {args[0], args[1]},

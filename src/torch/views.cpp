@@ -15,24 +15,10 @@ using Arguments = std::vector<Value>;
 
 namespace {
 
-Result<TensorRef> self_of(Machine& m, const Value& value) {
-  if (const TensorRef* t = value.get<TensorRef>()) return *t;
-  return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
-}
-
 Result<size_t> axis_of(Machine& m, const Value& value, size_t rank) {
   const int64_t axis = TRY(m.to_constant_int(value, "a dimension"));
   if (rank == 0 && (axis == 0 || axis == -1)) return size_t{0};
   return ir::normalize_axis(axis, rank);
-}
-
-// A dimension that the tensor has: 0-d tensors have none.
-Result<size_t> own_axis(Machine& m, const Value& value, const TensorRef& t) {
-  if (t->sizes.empty())
-    return m.fail(ErrorKind::bad_file, "a tensor without dimensions has no parts",
-                  "dimension " + m.to_text(value) + " is asked for",
-                  "give the input shapes that the model was made for");
-  return axis_of(m, value, t->sizes.size());
 }
 
 // PyTorch's computeStride: the strides of a reshaped view, or nullopt where only a copy can have
@@ -73,19 +59,6 @@ std::optional<std::vector<Dim>> view_strides(const Shape& old_sizes,
   return strides;
 }
 
-Result<Value> copy_of(Machine& m, const TensorRef& t) {
-  if (auto known = m.known(*t)) return m.known_tensor(t->dtype, t->sizes, *known);
-  return m.tensor(TRY(m.read(*t)), is_complex(t->dtype));
-}
-
-// clone() and to() keep the strides of a tensor that fills its memory.
-Value with_strides_of(Machine& m, const TensorRef& from, const Value& value) {
-  if (!from->strides_unsure && m.is_contiguous(*from)) return value;
-  AbstractTensor out = **value.get<TensorRef>();
-  out.strides_unsure = true;
-  return std::make_shared<const AbstractTensor>(std::move(out));
-}
-
 // Whether the shapes differ in dimensions of size 1 only: such a reshape is always a view.
 bool same_without_ones(const Shape& a, const Shape& b) {
   auto rest = [](const Shape& shape) {
@@ -98,6 +71,19 @@ bool same_without_ones(const Shape& a, const Shape& b) {
 }
 
 }  // namespace
+
+Result<TensorRef> tensor_of(Machine& m, const Value& value) {
+  if (const TensorRef* t = value.get<TensorRef>()) return *t;
+  return m.fail(ErrorKind::bad_file, "a tensor is needed", "the value is of kind " + value.kind());
+}
+
+Result<size_t> own_axis(Machine& m, const Value& value, const TensorRef& t) {
+  if (t->sizes.empty())
+    return m.fail(ErrorKind::bad_file, "a tensor without dimensions has no parts",
+                  "dimension " + m.to_text(value) + " is asked for",
+                  "give the input shapes that the model was made for");
+  return axis_of(m, value, t->sizes.size());
+}
 
 Status check_sizes(const Machine& m, const Shape& sizes) {
   for (const Dim& size : sizes) {
@@ -152,7 +138,7 @@ Result<Value> reshape_tensor(Machine& m, const TensorRef& t, Shape sizes, bool m
     // A copy: later writes to it do not reach the original.
     ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
     const Value viewed = TRY(m.view(t, step, Machine::contiguous_strides(sizes)));
-    return copy_of(m, *viewed.get<TensorRef>());
+    return copy_tensor(m, *viewed.get<TensorRef>());
   }
   ViewStep step{.kind = Step::reshape, .before = t->sizes, .after = sizes};
   Value out = TRY(m.view(t, step, strides ? *strides : Machine::contiguous_strides(sizes)));
@@ -291,7 +277,7 @@ namespace {
 
 Result<Value> view(Machine& m, const Schema&, Arguments& args) {
   if (args[1].is<Dim>()) {  // view.dtype
-    const TensorRef t = TRY(self_of(m, args[0]));
+    const TensorRef t = TRY(tensor_of(m, args[0]));
     const DType wanted = dtype_of_scalar_type(TRY(m.to_constant_int(args[1], "a dtype")));
     if (wanted == t->dtype) return t;
     if (wanted == real_type(t->dtype) || t->dtype == real_type(wanted)) {
@@ -316,20 +302,20 @@ Result<Value> view(Machine& m, const Schema&, Arguments& args) {
     return m.unsupported("unsupported operator aten::view.dtype",
                          "ONNX cannot reinterpret the bytes of a tensor as another type");
   }
-  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), false);
+  return reshape_tensor(m, TRY(tensor_of(m, args[0])), TRY(m.to_shape(args[1])), false);
 }
 Result<Value> reshape(Machine& m, const Schema&, Arguments& args) {
-  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])), true);
+  return reshape_tensor(m, TRY(tensor_of(m, args[0])), TRY(m.to_shape(args[1])), true);
 }
 Result<Value> view_as(Machine& m, const Schema&, Arguments& args) {
-  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, false);
+  return reshape_tensor(m, TRY(tensor_of(m, args[0])), TRY(tensor_of(m, args[1]))->sizes, false);
 }
 Result<Value> reshape_as(Machine& m, const Schema&, Arguments& args) {
-  return reshape_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes, true);
+  return reshape_tensor(m, TRY(tensor_of(m, args[0])), TRY(tensor_of(m, args[1]))->sizes, true);
 }
 
 Result<Value> flatten(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (t->sizes.empty()) return reshape_tensor(m, t, {1}, true);
   const size_t start = TRY(axis_of(m, args[1], t->sizes.size())),
                stop = TRY(axis_of(m, args[2], t->sizes.size()));
@@ -341,12 +327,12 @@ Result<Value> flatten(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> ravel(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   return reshape_tensor(m, t, {ir::product(t->sizes)}, true);
 }
 
 Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[1], t));
   const Shape inner = TRY(infer_sizes(m, TRY(m.to_shape(args[2])), t->sizes[axis]));
   Shape sizes(t->sizes.begin(), t->sizes.begin() + static_cast<ptrdiff_t>(axis));
@@ -356,7 +342,7 @@ Result<Value> unflatten(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   std::vector<int64_t> order;
   for (const Value& item : TRY(m.iterate(args[1])))
     order.push_back(static_cast<int64_t>(TRY(axis_of(m, item, t->sizes.size()))));
@@ -370,7 +356,7 @@ Result<Value> permute(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> transpose(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   if (t->sizes.empty()) return t;
   const size_t a = TRY(axis_of(m, args[1], t->sizes.size())),
                b = TRY(axis_of(m, args[2], t->sizes.size()));
@@ -381,7 +367,7 @@ Result<Value> transpose(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> reverse_axes(Machine& m, const Schema&, Arguments& args) {  // t, numpy_T, mT
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   std::vector<int64_t> order(t->sizes.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(order.size() - 1 - i);
   return permute_tensor(m, t, std::move(order));
@@ -393,7 +379,7 @@ Result<Value> matrix_transpose(Machine& m, const Schema& s, Arguments& args) {
 }
 
 Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t rank = t->sizes.size();
   std::vector<int64_t> order(rank, -1);
   std::vector<bool> used(rank, false);
@@ -416,7 +402,7 @@ Result<Value> movedim(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> unsqueeze(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(axis_of(m, args[1], t->sizes.size() + 1));
   Shape sizes = t->sizes;
   sizes.insert(sizes.begin() + static_cast<ptrdiff_t>(axis), Dim(1));
@@ -424,7 +410,7 @@ Result<Value> unsqueeze(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> squeeze(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   std::vector<bool> chosen(t->sizes.size(), args.size() < 2);
   if (args.size() >= 2) {
     for (const Dim& d : TRY(m.to_shape(args[1]))) {
@@ -449,25 +435,25 @@ Result<Value> squeeze(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> expand(Machine& m, const Schema&, Arguments& args) {
-  return expand_tensor(m, TRY(self_of(m, args[0])), TRY(m.to_shape(args[1])));
+  return expand_tensor(m, TRY(tensor_of(m, args[0])), TRY(m.to_shape(args[1])));
 }
 Result<Value> expand_as(Machine& m, const Schema&, Arguments& args) {
-  return expand_tensor(m, TRY(self_of(m, args[0])), TRY(self_of(m, args[1]))->sizes);
+  return expand_tensor(m, TRY(tensor_of(m, args[0])), TRY(tensor_of(m, args[1]))->sizes);
 }
 
 Result<Value> select(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   return select_tensor(m, t, TRY(own_axis(m, args[1], t)), TRY(m.to_int(args[2])));
 }
 
 Result<Value> slice(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   return slice_tensor(m, t, TRY(own_axis(m, args[1], t)), args[2], args[3],
                       TRY(m.to_constant_int(args[4], "the step of a slice")));
 }
 
 Result<Value> narrow(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[1], t));
   const Dim start = wrap_index(m, TRY(m.to_int(args[2])), t->sizes[axis]);
   return slice_tensor(m, t, axis, start, start + TRY(m.to_int(args[3])), 1);
@@ -509,7 +495,7 @@ Result<Value> equal_pieces(Machine& m, const TensorRef& t, size_t axis, const Di
 }
 
 Result<Value> split(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[2], t));
   if (m.items(args[1])) return pieces(m, t, axis, TRY(m.to_shape(args[1])));
   const Dim size = TRY(m.to_int(args[1]));
@@ -519,7 +505,7 @@ Result<Value> split(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[2], t));
   const int64_t chunks = TRY(m.to_constant_int(args[1], "the number of chunks"));
   if (chunks <= 0)
@@ -532,7 +518,7 @@ Result<Value> chunk(Machine& m, const Schema&, Arguments& args) {
 }
 
 Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[2], t));
   if (m.items(args[1])) {
     // Slices between the places, which may come in any order and lie anywhere.
@@ -557,7 +543,7 @@ Result<Value> tensor_split(Machine& m, const Schema&, Arguments& args) {
 
 // Where the splits are, or how many parts there are, as a tensor.
 Result<Value> tensor_split_by_tensor(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef at = TRY(self_of(m, args[1]));
+  const TensorRef at = TRY(tensor_of(m, args[1]));
   Arguments full = args;
   if (at->sizes.empty()) {
     full[1] = TRY(m.to_int(args[1]));
@@ -576,7 +562,7 @@ Result<Value> tensor_split_by_tensor(Machine& m, const Schema& schema, Arguments
 // hsplit, vsplit, dsplit: along the second, first, third dimension (a vector's only one).
 template <size_t which>
 Result<Value> split_axis(Machine& m, const Schema& schema, Arguments& args) {
-  const size_t rank = TRY(self_of(m, args[0]))->sizes.size();
+  const size_t rank = TRY(tensor_of(m, args[0]))->sizes.size();
   const size_t axis = which == 1 && rank == 1 ? 0 : which;
   if (axis >= rank)
     return m.fail(ErrorKind::bad_file, "a tensor has too few dimensions for " + schema.name,
@@ -586,7 +572,7 @@ Result<Value> split_axis(Machine& m, const Schema& schema, Arguments& args) {
 }
 
 Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
+  const TensorRef t = TRY(tensor_of(m, args[0]));
   const size_t axis = TRY(own_axis(m, args[1], t));
   const int64_t count =
       TRY(m.to_constant_int(t->sizes[axis], "the size of the dimension to unbind"));
@@ -594,175 +580,6 @@ Result<Value> unbind(Machine& m, const Schema&, Arguments& args) {
   std::vector<Value> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(TRY(select_tensor(m, t, axis, i)));
   return m.list(std::move(out));
-}
-
-Result<Value> same(Machine&, const Schema&, Arguments& args) { return args[0]; }
-
-// Does nothing in evaluation, which is what a model saved in training mode is taken as.
-Result<Value> dropout(Machine& m, const Schema&, Arguments& args) {
-  const auto on = m.decide(TRY(m.to_bool(args[2])));
-  const Float share = TRY(m.to_float(args[1]));
-  const std::string notice =
-      "dropout was saved in training mode; it is converted as in evaluation, where it does nothing";
-  const bool said = std::any_of(m.notices.begin(), m.notices.end(),
-                                [&](const Notice& other) { return other.text == notice; });
-  if (on.value_or(false) && !said && !(share.is_known() && share.known == 0))
-    m.notices.push_back({notice, ir::where(m.builder.origin())});
-  return args[0];
-}
-
-// The same memory, but no Python number any more.
-Result<Value> detach(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
-  if (!t->wrapped) return t;
-  AbstractTensor out = *t;
-  out.wrapped = false;
-  return std::make_shared<const AbstractTensor>(std::move(out));
-}
-
-// The order of dimensions that a memory format lays out, outermost first; empty for row order.
-std::vector<size_t> memory_order(int64_t format, size_t rank) {
-  if (format == 2 && rank == 4) return {0, 2, 3, 1};     // channels_last
-  if (format == 3 && rank == 5) return {0, 2, 3, 4, 1};  // channels_last_3d
-  return {};
-}
-
-// The tensor in a memory format: itself where it has it, or a copy.
-Result<Value> in_memory_format(Machine& m, const TensorRef& t, int64_t format) {
-  const auto order = memory_order(format, t->sizes.size());
-  std::vector<Dim> strides = Machine::contiguous_strides(t->sizes);
-  Dim next = 1;
-  for (size_t i = order.size(); i-- > 0;) {
-    strides[order[i]] = next;
-    next = next * t->sizes[order[i]];
-  }
-  bool fits = true;
-  for (size_t i = 0; i < strides.size(); ++i)
-    fits = fits && (t->sizes[i].is(1) || t->strides[i] == strides[i]);
-  if (fits && t->strides_unsure) return m.doubtful(t);
-  if (fits) return t;
-  AbstractTensor out = **TRY(copy_of(m, t)).get<TensorRef>();
-  out.strides = std::move(strides);
-  return std::make_shared<const AbstractTensor>(std::move(out));
-}
-
-// The argument memory_format; 1, "preserve", where it is left out.
-Result<int64_t> memory_format(Machine& m, const Schema& schema, const Arguments& args) {
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (schema.arguments[i].name == "memory_format" && !args[i].is_none())
-      return m.to_constant_int(args[i], "a memory format");
-  }
-  return 1;
-}
-
-Result<Value> contiguous(Machine& m, const Schema& schema, Arguments& args) {
-  return in_memory_format(m, TRY(self_of(m, args[0])), TRY(memory_format(m, schema, args)));
-}
-
-Result<Value> clone(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
-  const Value copy = TRY(copy_of(m, t));
-  const int64_t format = TRY(memory_format(m, schema, args));
-  if (format != 1) return in_memory_format(m, *copy.get<TensorRef>(), format);
-  return with_strides_of(m, t, copy);
-}
-
-}  // namespace
-
-Result<Value> copy_tensor(Machine& m, const Value& tensor) {
-  return copy_of(m, TRY(self_of(m, tensor)));
-}
-
-Result<TensorRef> canvas(Machine& m, const Value& value) {
-  const TensorRef t = TRY(self_of(m, value));
-  const Storage& storage = m.state.storages[t->storage];
-  const bool blank = storage.uninitialised && storage.value == nullptr && !storage.known;
-  return *(blank ? m.uninitialised(t->dtype, t->sizes) : TRY(copy_of(m, t))).get<TensorRef>();
-}
-
-Result<Value> with_part(Machine& m, const TensorRef& whole, const Value& part,
-                        const Value& source) {
-  const TensorRef& to = *part.get<TensorRef>();
-  TRY(m.write(*to, TRY(m.read_as(*TRY(self_of(m, source)), to->dtype))));
-  return whole;
-}
-
-namespace {
-
-Result<Value> slice_scatter(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(canvas(m, args[0]));
-  const size_t axis = TRY(own_axis(m, args[2], t));
-  const Value part = TRY(slice_tensor(m, t, axis, args[3], args[4],
-                                      TRY(m.to_constant_int(args[5], "the step of a slice"))));
-  return with_part(m, t, part, args[1]);
-}
-Result<Value> select_scatter(Machine& m, const Schema&, Arguments& args) {
-  const TensorRef t = TRY(canvas(m, args[0]));
-  const Value part = TRY(select_tensor(m, t, TRY(own_axis(m, args[2], t)), TRY(m.to_int(args[3]))));
-  return with_part(m, t, part, args[1]);
-}
-
-}  // namespace
-
-Result<Value> convert_tensor(Machine& m, const TensorRef& t, std::optional<DType> dtype,
-                             bool copy) {
-  if (!dtype || *dtype == t->dtype) {
-    if (copy) return with_strides_of(m, t, TRY(copy_of(m, t)));
-    return t;
-  }
-  if (*dtype == DType::undefined)
-    return m.fail(ErrorKind::unsupported, "a dtype has no form in ONNX", "in a conversion");
-  if (auto known = m.known(*t); known && !is_complex(*dtype)) {
-    const bool ints = is_integral(t->dtype) && is_integral(*dtype);
-    bool all_known = true;
-    for (const Scalar& s : *known) {
-      if (const Dim* d = std::get_if<Dim>(&s)) all_known = all_known && d->is_constant();
-    }
-    if (ints) return m.known_tensor(*dtype, t->sizes, *known);
-    if (!all_known && is_floating(*dtype) && known->size() == 1) {
-      return m.known_tensor(*dtype, t->sizes,
-                            {Float{0, std::get<Dim>((*known)[0]), 1, 0, nullptr}});
-    }
-    if (all_known && is_floating(*dtype)) {
-      std::vector<Scalar> converted;
-      for (const Scalar& s : *known) {
-        if (const Dim* d = std::get_if<Dim>(&s))
-          converted.emplace_back(static_cast<double>(*d->constant()));
-        else if (const bool* b = std::get_if<bool>(&s))
-          converted.emplace_back(*b ? 1.0 : 0.0);
-        else
-          converted.push_back(s);  // a float stays what it is
-      }
-      return m.known_tensor(*dtype, t->sizes, std::move(converted));
-    }
-  }
-  return with_strides_of(m, t, m.tensor(TRY(m.read_as(*t, *dtype)), is_complex(*dtype)));
-}
-
-namespace {
-
-// Every overload of to(): a dtype may come as an int, from another tensor, or not at all; devices
-// do not matter.
-Result<Value> to(Machine& m, const Schema& schema, Arguments& args) {
-  const TensorRef t = TRY(self_of(m, args[0]));
-  std::optional<DType> dtype;
-  bool copy = false;
-  for (size_t i = 1; i < args.size(); ++i) {
-    const std::string& name = schema.arguments[i].name;
-    if (name == "dtype" && !args[i].is_none())
-      dtype = dtype_of_scalar_type(TRY(m.to_constant_int(args[i], "a dtype")));
-    if (name == "other") dtype = TRY(self_of(m, args[i]))->dtype;
-    if (name == "copy" && args[i].is<Bool>()) copy = args[i].get<Bool>()->kind == Bool::Kind::yes;
-  }
-  const Value converted = TRY(convert_tensor(m, t, dtype, copy));
-  const int64_t format = TRY(memory_format(m, schema, args));
-  if (format == 1) return converted;
-  return in_memory_format(m, *converted.get<TensorRef>(), format);
-}
-
-template <DType dtype>
-Result<Value> cast_to(Machine& m, const Schema&, Arguments& args) {
-  return convert_tensor(m, TRY(self_of(m, args[0])), dtype, false);
 }
 
 // squeeze_, unsqueeze_, transpose_, t_ and their like change the shape of the very tensor, under
@@ -824,34 +641,6 @@ std::span<const Builtin> view_builtins() {
       {"aten::vsplit.*", split_axis<0>},
       {"aten::dsplit.*", split_axis<2>},
       {"aten::unbind.int", unbind},
-      {"aten::detach", detach},
-      {"aten::detach_", same},
-      {"aten::alias", detach},
-      {"prim::data", detach},
-      {"aten::lift_fresh", detach},
-      {"aten::positive", same},
-      {"aten::resolve_neg", same},
-      {"aten::requires_grad_", same},
-      {"aten::slice_scatter", slice_scatter},
-      {"aten::select_scatter", select_scatter},
-      {"aten::contiguous", contiguous},
-      {"aten::clone", clone},
-      {"aten::lift_fresh_copy", clone},
-      {"aten::detach_copy", clone},
-      {"aten::alias_copy", clone},
-      {"aten::to.*", to},
-      {"aten::type_as", to},
-      {"aten::_to_copy", to},
-      {"aten::cpu", same},
-      {"aten::float", cast_to<DType::f32>},
-      {"aten::double", cast_to<DType::f64>},
-      {"aten::half", cast_to<DType::f16>},
-      {"aten::long", cast_to<DType::i64>},
-      {"aten::int", cast_to<DType::i32>},
-      {"aten::bool", cast_to<DType::boolean>},
-      {"aten::bfloat16", cast_to<DType::bf16>},
-      {"aten::_cast_Float", cast_to<DType::f32>},
-      {"aten::_cast_Long", cast_to<DType::i64>},
       {"aten::squeeze_.*", reshape_in_place},
       {"aten::unsqueeze_.*", reshape_in_place},
       {"aten::transpose_.*", reshape_in_place},
@@ -859,14 +648,6 @@ std::span<const Builtin> view_builtins() {
       {"aten::swapaxes_.*", reshape_in_place},
       {"aten::swapdims_.*", reshape_in_place},
       {"aten::as_strided_.*", reshape_in_place},
-      {"aten::dropout", dropout},
-      {"aten::dropout_", dropout},
-      {"aten::feature_dropout", dropout},
-      {"aten::feature_dropout_", dropout},
-      {"aten::alpha_dropout", dropout},
-      {"aten::alpha_dropout_", dropout},
-      {"aten::feature_alpha_dropout", dropout},
-      {"aten::feature_alpha_dropout_", dropout},
   };
   return kAll;
 }
