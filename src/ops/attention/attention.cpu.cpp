@@ -112,7 +112,7 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const cpu::onednn::Matrix s{scores, cpu::strides_of(scores)};
   auto first = TRY(cpu::onednn::product(context, *q, *k, s));
   auto second = TRY(cpu::onednn::product(context, s, *v, *y));
-  const size_t score_bytes = (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
+  const size_t score_bytes = cpu::aligned(static_cast<size_t>(count) * sizeof(float));
   cpu::Prepared prepared;
   prepared.scratch = score_bytes + std::max(first.scratch, second.scratch);
   prepared.run = [first, second, rows, score_bytes,

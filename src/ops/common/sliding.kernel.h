@@ -4,7 +4,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "targets/cpu/kernel.h"
+#include "targets/cpu/onednn.h"
+#include "targets/cpu/reorder.h"
 
 namespace tenon::ops {
 
@@ -67,5 +72,70 @@ struct Sliding {
     }
   }
 };
+
+// What a convolution and its transpose share as matrix products over pieces of the positions:
+// sizes, the products, and where things lie in the scratch memory.
+struct SlidingProduct {
+  int64_t batch = 0, groups = 1, in_channels = 0, out_channels = 0;  // channels of a group
+  int64_t in_plane = 0, out_plane = 0, taps = 0;
+  Sliding windows;
+  cpu::onednn::Product whole, rest;
+  int64_t at_once = 0;  // positions of a whole piece
+  cpu::Desc in, out, plain_in, plain_out;
+  bool bias = false;
+  size_t x_at = 0, y_at = 0, columns_at = 0, product_at = 0, scratch = 0;
+
+  SlidingProduct(const cpu::MakeContext& context, int64_t group)
+      : batch(context.in(0).dims[0]),
+        groups(group),
+        in(context.in(0)),
+        out(context.outputs[0]),
+        plain_in(in),
+        plain_out(out),
+        bias(context.has(2)) {
+    plain_in.block = plain_out.block = 0;
+  }
+
+  size_t place(size_t bytes) {
+    const size_t at = scratch;
+    scratch += cpu::aligned(bytes);
+    return at;
+  }
+  // Cuts the positions into pieces, whose columns have `rows` elements; product(count) makes the
+  // product over so many.
+  template <class F>
+  Status divide(int64_t rows, F&& product) {
+    const int64_t positions = windows.positions();
+    at_once = std::min(positions, positions_at_once(rows));
+    whole = TRY(product(at_once));
+    if (const int64_t left = positions % at_once; left != 0) rest = TRY(product(left));
+    if (in.block > 0) x_at = place(plain_in.bytes());
+    if (out.block > 0) y_at = place(plain_out.bytes());
+    columns_at = place(static_cast<size_t>(rows * at_once) * sizeof(float));
+    product_at = place(std::max(whole.scratch, rest.scratch));
+    return {};
+  }
+  float* at(const cpu::Args& args, size_t place) const {
+    return reinterpret_cast<float*>(args.scratch + place);
+  }
+  // A tensor of the input's or the output's layout in row order, copied to `place` where it is not.
+  const float* plain(const cpu::Args& args, const cpu::Desc& desc, const cpu::Desc& to,
+                     const float* values, size_t place, int threads) const {
+    if (desc.block == 0) return values;
+    cpu::reorder(desc, values, to, at(args, place), threads);
+    return at(args, place);
+  }
+};
+
+// The kernel that runs a plan: run(args, threads).
+template <class Plan>
+cpu::Prepared prepared(std::shared_ptr<const Plan> plan, int threads) {
+  cpu::Prepared out;
+  out.scratch = plan->scratch;
+  out.run = [plan = std::move(plan), threads](const cpu::Args& args) {
+    return plan->run(args, threads);
+  };
+  return out;
+}
 
 }  // namespace tenon::ops

@@ -32,7 +32,7 @@ Result<cpu::Prepared> make_padded(cpu::MakeContext& context, cpu::onednn::Convol
   cpu::Prepared made = TRY(cpu::onednn::convolution(inner, conv));
 
   cpu::Prepared out = made;
-  const size_t bytes = wide.bytes(), image = (bytes + 63) / 64 * 64;
+  const size_t bytes = wide.bytes(), image = cpu::aligned(bytes);
   out.scratch = image + made.scratch;
   out.run = [copy, bytes, image, threads = context.threads,
              run = std::move(made.run)](const cpu::Args& args) {

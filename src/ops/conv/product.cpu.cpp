@@ -45,28 +45,18 @@ float applied(const cpu::PostOp& op, float x, float residual) {
   return x;
 }
 
-struct ConvPlan {
-  int64_t batch, groups, in_channels, out_channels;  // channels of a group
-  int64_t in_plane, out_plane, taps;
-  Sliding windows;
-  cpu::onednn::Product whole, rest;
-  int64_t at_once;  // positions of a whole piece
-  cpu::Desc in, out, plain_in, plain_out;
-  size_t x_at = 0, y_at = 0, residual_at = 0, columns_at = 0, product_at = 0, scratch = 0;
+struct ConvPlan : SlidingProduct {
+  using SlidingProduct::SlidingProduct;
+  size_t residual_at = 0;
   std::vector<cpu::PostOp> post;
-  bool bias = false, residual = false;
+  bool residual = false;
 
   Status run(const cpu::Args& args, int threads) const {
-    const auto plain = [&](size_t at, const cpu::Desc& desc, const cpu::Desc& to, const float* v) {
-      if (desc.block == 0) return v;
-      auto* copy = reinterpret_cast<float*>(args.scratch + at);
-      cpu::reorder(desc, v, to, copy, threads);
-      return static_cast<const float*>(copy);
-    };
-    const float* x = plain(x_at, in, plain_in, args.f32(0));
-    const float* more = residual ? plain(residual_at, out, plain_out, args.f32(3)) : nullptr;
-    float* y = out.block > 0 ? reinterpret_cast<float*>(args.scratch + y_at) : args.f32_out();
-    auto* columns = reinterpret_cast<float*>(args.scratch + columns_at);
+    const float* x = plain(args, in, plain_in, args.f32(0), x_at, threads);
+    const float* more =
+        residual ? plain(args, out, plain_out, args.f32(3), residual_at, threads) : nullptr;
+    float* y = out.block > 0 ? at(args, y_at) : args.f32_out();
+    float* columns = at(args, columns_at);
     const int64_t rows = in_channels * taps;
     for (int64_t n = 0; n < batch; ++n) {
       for (int64_t g = 0; g < groups; ++g) {
@@ -124,9 +114,7 @@ Result<cpu::Prepared> make_product(cpu::MakeContext& context,
   if (x.dtype != DType::f32 || w.dtype != DType::f32 || y.dtype != DType::f32)
     return context.refuse("another type than f32");
   if (x.count() == 0 || y.count() == 0 || w.count() == 0) return context.refuse("an empty tensor");
-  auto plan = std::make_shared<ConvPlan>();
-  plan->batch = x.dims[0];
-  plan->groups = conv.group;
+  auto plan = std::make_shared<ConvPlan>(context, conv.group);
   plan->in_channels = w.dims[1];
   plan->out_channels = w.dims[0] / conv.group;
   if (plan->in_channels * conv.group != x.dims[1] || plan->out_channels * conv.group != y.dims[1])
@@ -138,40 +126,17 @@ Result<cpu::Prepared> make_product(cpu::MakeContext& context,
   plan->out_plane = plan->windows.positions();
   plan->taps = plan->windows.taps();
   plan->post = conv.post;
-  plan->bias = context.has(2);
   plan->residual = context.has(3);
-  plan->in = plan->plain_in = x;
-  plan->out = plan->plain_out = y;
-  plan->plain_in.block = plan->plain_out.block = 0;
   if (plan->residual && context.in(3) != y) return context.refuse("a residual of another size");
 
   const int64_t rows = plan->in_channels * plan->taps;
-  plan->at_once = std::min(plan->out_plane, positions_at_once(rows));
-  const auto product = [&](int64_t count) {
+  TRY(plan->divide(rows, [&](int64_t count) {
     return cpu::onednn::product(context, {{plan->out_channels, rows}, {rows, 1}},
                                 {{rows, count}, {count, 1}},
                                 {{plan->out_channels, count}, {plan->out_plane, 1}});
-  };
-  plan->whole = TRY(product(plan->at_once));
-  if (const int64_t rest = plan->out_plane % plan->at_once; rest != 0)
-    plan->rest = TRY(product(rest));
-
-  const auto place = [&](size_t bytes) {
-    const size_t at = plan->scratch;
-    plan->scratch += (bytes + 63) / 64 * 64;
-    return at;
-  };
-  if (x.block > 0) plan->x_at = place(plan->plain_in.bytes());
-  if (y.block > 0) plan->y_at = place(plan->plain_out.bytes());
-  if (y.block > 0 && plan->residual) plan->residual_at = place(plan->plain_out.bytes());
-  plan->columns_at = place(static_cast<size_t>(rows * plan->at_once) * sizeof(float));
-  plan->product_at = place(std::max(plan->whole.scratch, plan->rest.scratch));
-  cpu::Prepared prepared;
-  prepared.scratch = plan->scratch;
-  prepared.run = [plan, threads = context.threads](const cpu::Args& args) {
-    return plan->run(args, threads);
-  };
-  return prepared;
+  }));
+  if (y.block > 0 && plan->residual) plan->residual_at = plan->place(plan->plain_out.bytes());
+  return prepared<ConvPlan>(plan, context.threads);
 }
 
 }  // namespace tenon::ops

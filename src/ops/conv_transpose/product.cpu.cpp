@@ -10,26 +10,13 @@
 namespace tenon::ops {
 namespace {
 
-struct TransposedPlan {
-  int64_t batch, groups, in_channels, out_channels;  // channels of a group
-  int64_t in_plane, out_plane, taps;
-  Sliding windows;
-  cpu::onednn::Product whole, rest;
-  int64_t at_once;  // positions of a whole piece
-  cpu::Desc in, out, plain_in, plain_out;
-  size_t x_at = 0, y_at = 0, columns_at = 0, product_at = 0, scratch = 0;
-  bool bias = false;
+struct TransposedPlan : SlidingProduct {
+  using SlidingProduct::SlidingProduct;
 
   Status run(const cpu::Args& args, int threads) const {
-    const float* x = args.f32(0);
-    float* y = args.f32_out();
-    if (in.block > 0) {
-      auto* plain = reinterpret_cast<float*>(args.scratch + x_at);
-      cpu::reorder(in, x, plain_in, plain, threads);
-      x = plain;
-    }
-    if (out.block > 0) y = reinterpret_cast<float*>(args.scratch + y_at);
-    auto* columns = reinterpret_cast<float*>(args.scratch + columns_at);
+    const float* x = plain(args, in, plain_in, args.f32(0), x_at, threads);
+    float* y = out.block > 0 ? at(args, y_at) : args.f32_out();
+    float* columns = at(args, columns_at);
     const float* b = bias ? args.f32(2) : nullptr;
     for (int64_t n = 0; n < batch; ++n) {
       for (int64_t g = 0; g < groups; ++g) {
@@ -74,9 +61,7 @@ Result<cpu::Prepared> make_transposed_product(cpu::MakeContext& context,
                                               const cpu::onednn::Convolution& conv) {
   const cpu::Desc &x = context.in(0), &w = context.in(1), &y = context.outputs[0];
   if (x.count() == 0 || y.count() == 0 || w.count() == 0) return context.refuse("an empty tensor");
-  auto plan = std::make_shared<TransposedPlan>();
-  plan->batch = x.dims[0];
-  plan->groups = conv.group;
+  auto plan = std::make_shared<TransposedPlan>(context, conv.group);
   plan->in_channels = x.dims[1] / conv.group;
   plan->out_channels = w.dims[1];
   if (plan->in_channels * conv.group != w.dims[0] || plan->out_channels * conv.group != y.dims[1])
@@ -87,37 +72,14 @@ Result<cpu::Prepared> make_transposed_product(cpu::MakeContext& context,
   plan->in_plane = plan->windows.positions();
   plan->out_plane = element_count(std::span(y.dims).subspan(2));
   plan->taps = plan->windows.taps();
-  plan->bias = context.has(2);
-  plan->in = plan->plain_in = x;
-  plan->out = plan->plain_out = y;
-  plan->plain_in.block = plan->plain_out.block = 0;
 
   const int64_t rows = plan->out_channels * plan->taps;
-  plan->at_once = std::min(plan->in_plane, positions_at_once(rows));
-  const auto product = [&](int64_t count) {
+  TRY(plan->divide(rows, [&](int64_t count) {
     return cpu::onednn::product(context, {{rows, plan->in_channels}, {1, rows}},
                                 {{plan->in_channels, count}, {plan->in_plane, 1}},
                                 {{rows, count}, {count, 1}});
-  };
-  plan->whole = TRY(product(plan->at_once));
-  if (const int64_t rest = plan->in_plane % plan->at_once; rest != 0)
-    plan->rest = TRY(product(rest));
-
-  const auto place = [&](size_t bytes) {
-    const size_t at = plan->scratch;
-    plan->scratch += (bytes + 63) / 64 * 64;
-    return at;
-  };
-  if (x.block > 0) plan->x_at = place(plan->plain_in.bytes());
-  if (y.block > 0) plan->y_at = place(plan->plain_out.bytes());
-  plan->columns_at = place(static_cast<size_t>(rows * plan->at_once) * sizeof(float));
-  plan->product_at = place(std::max(plan->whole.scratch, plan->rest.scratch));
-  cpu::Prepared prepared;
-  prepared.scratch = plan->scratch;
-  prepared.run = [plan, threads = context.threads](const cpu::Args& args) {
-    return plan->run(args, threads);
-  };
-  return prepared;
+  }));
+  return prepared<TransposedPlan>(plan, context.threads);
 }
 
 }  // namespace tenon::ops

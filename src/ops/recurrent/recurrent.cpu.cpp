@@ -152,7 +152,7 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
                                          {{plan->steps * batch, rows}, {rows, 1}}));
   plan->recurrent = TRY(cpu::onednn::product(context, {{batch, n}, {n, 1}}, {{n, rows}, {1, n}},
                                              {{batch, rows}, {rows, 1}}));
-  const size_t floats = (static_cast<size_t>(plan->floats()) * sizeof(float) + 63) / 64 * 64;
+  const size_t floats = cpu::aligned(static_cast<size_t>(plan->floats()) * sizeof(float));
   cpu::Prepared prepared;
   prepared.scratch = floats + std::max(plan->input.scratch, plan->recurrent.scratch);
   prepared.run = [plan, floats](const cpu::Args& args) -> Status {

@@ -2,40 +2,15 @@
 // evaluation: windows, groups, layouts, and all that may follow.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "ir/builder.h"
-#include "ops/tables.h"
-#include "targets/cpu/engine.h"
 #include "targets/cpu/expand.h"
 #include "targets/cpu/lowered.h"
 #include "targets/cpu/post_op.h"
 #include "targets/cpu/reorder.h"
+#include "targets/cpu/testing.h"
 
 namespace tenon::cpu {
 namespace {
-
-const Tables& tables() {
-  static const Tables instance{ir::OpSet(ops::op_table()), ir::RefKernels(ops::ref_table()),
-                               ops::cpu_table()};
-  return instance;
-}
-
-class NoPacking : public Packer {
- public:
-  Result<std::shared_ptr<const std::byte>> pack(const Operand&, const std::string&, size_t,
-                                                const std::function<Status(std::byte*)>&) override {
-    return fail({.kind = ErrorKind::internal, .what = "nothing is packed here"});
-  }
-};
-
-Tensor random(Dims dims, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  Tensor out = Tensor::zeros(DType::f32, std::move(dims));
-  for (float& v : out.mutable_values<float>()) v = uniform(engine);
-  return out;
-}
 
 // The tensor's bytes in another layout.
 std::vector<float> in_layout(const Tensor& t, int block) {
@@ -62,8 +37,9 @@ void check(const Sizes& sizes, const std::vector<PostOp>& post, bool residual, i
     const int64_t room = sizes.x[d + 2] + op.pads[d] + op.pads[d + op.strides.size()] - window;
     y.push_back(room / op.strides[d] + 1);
   }
-  std::vector<Tensor> tensors{random(sizes.x, 1), random(sizes.w, 2), random({sizes.w[0]}, 3)};
-  if (residual) tensors.push_back(random(y, 4));
+  std::vector<Tensor> tensors{random_floats(sizes.x, 1), random_floats(sizes.w, 2),
+                              random_floats({sizes.w[0]}, 3)};
+  if (residual) tensors.push_back(random_floats(y, 4));
   ir::Graph graph;
   std::vector<ir::Value*> values;
   for (const Tensor& t : tensors)

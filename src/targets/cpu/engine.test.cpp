@@ -27,9 +27,8 @@
 #include "ops/resize/resize.h"
 #include "ops/softmax/softmax.h"
 #include "ops/split/split.h"
-#include "ops/tables.h"
 #include "ops/transpose/transpose.h"
-#include "targets/cpu/kernel.h"
+#include "targets/cpu/testing.h"
 
 namespace tenon::cpu {
 namespace {
@@ -37,20 +36,6 @@ namespace {
 // Of the largest magnitude: the accuracy gate that tactics have to pass (tactics.h), a fifth of the
 // product's tolerance.
 constexpr double kTolerance = 2e-5;
-
-const Tables& tables() {
-  static const Tables instance{ir::OpSet(ops::op_table()), ir::RefKernels(ops::ref_table()),
-                               ops::cpu_table()};
-  return instance;
-}
-
-Tensor random(Dims dims, uint32_t seed, float low = -1, float high = 1) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> uniform(low, high);
-  Tensor out = Tensor::zeros(DType::f32, std::move(dims));
-  for (float& v : out.mutable_values<float>()) v = uniform(engine);
-  return out;
-}
 
 // A graph under construction, and its inputs.
 struct Case {
@@ -62,7 +47,9 @@ struct Case {
     return graph.add_input("x" + std::to_string(graph.inputs().size()),
                            ir::Type::tensor(DType::f32, std::move(shape)));
   }
-  ir::Value* weights(Dims dims) { return b.constant(random(std::move(dims), ++seed, -0.3f, 0.3f)); }
+  ir::Value* weights(Dims dims) {
+    return b.constant(random_floats(std::move(dims), ++seed, -0.3f, 0.3f));
+  }
   ir::Value* conv(ir::Value* x, Dims w, ops::Conv op = {}, bool bias = true) {
     op.kernel_shape.assign(w.begin() + 2, w.end());
     std::vector<ir::Value*> inputs{x, weights(w)};
@@ -95,7 +82,7 @@ std::vector<Tensor> inputs_of(const Case& c, const ir::Bindings& sizes) {
   for (const ir::Value* v : c.graph.inputs()) {
     Dims dims;
     for (const ir::Dim& d : *v->shape()) dims.push_back(*d.evaluate(sizes));
-    out.push_back(random(dims, ++seed));
+    out.push_back(random_floats(dims, ++seed));
   }
   return out;
 }
@@ -484,7 +471,7 @@ TEST(Engine, DynamicSizes) {
   ASSERT_TRUE(engine);
   auto context = engine->new_context();
   for (int64_t h : {8, 16, 40, 8, 64}) {
-    const std::vector<Tensor> inputs{random({1, 3, h, 24}, 5)};
+    const std::vector<Tensor> inputs{random_floats({1, 3, h, 24}, 5)};
     auto actual = context.run(inputs);
     ASSERT_TRUE(actual) << actual.error().message();
     expect_close((*actual)[1], (*ir::evaluate(c.graph, tables().refs, inputs))[1], "pooled");
@@ -518,9 +505,9 @@ TEST(Engine, RefusesInputsThatDoNotFit) {
     EXPECT_FALSE(result.error().hint.empty());
   };
   refused({}, "0 were given, 1 are taken");
-  refused({random({5, 5}, 1)}, "built for 1 to 4");
-  refused({random({2, 6}, 1)}, "axis 1 has to be 5");
-  refused({random({2, 5, 1}, 1)}, "[2, 5, 1]");
+  refused({random_floats({5, 5}, 1)}, "built for 1 to 4");
+  refused({random_floats({2, 6}, 1)}, "axis 1 has to be 5");
+  refused({random_floats({2, 5, 1}, 1)}, "[2, 5, 1]");
   refused({Tensor::zeros(DType::i64, {2, 5})}, "i64, not f32");
 }
 
@@ -535,8 +522,8 @@ TEST(Engine, ChecksGuards) {
   auto engine = Engine::compile(c.graph, tables());
   ASSERT_TRUE(engine);
   auto context = engine->new_context();
-  EXPECT_TRUE(context.run(std::vector{random({10}, 1)}));
-  auto result = context.run(std::vector{random({11}, 1)});
+  EXPECT_TRUE(context.run(std::vector{random_floats({10}, 1)}));
+  auto result = context.run(std::vector{random_floats({11}, 1)});
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message().find("model.py:3"), std::string::npos);
 }
@@ -559,7 +546,7 @@ TEST(Engine, ManyContextsShareOneEngine) {
   std::vector<int> wrong(4, 0);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      const std::vector<Tensor> inputs{random({1, 32, 12, 12}, static_cast<uint32_t>(t))};
+      const std::vector<Tensor> inputs{random_floats({1, 32, 12, 12}, static_cast<uint32_t>(t))};
       const auto expected = ir::evaluate(c.graph, tables().refs, inputs);
       Context context = engine->new_context();
       for (int i = 0; i < 20; ++i) {

@@ -12,36 +12,16 @@
 #include "ops/roi_align/roi_align.h"
 #include "ops/scatter_elements/scatter_elements.h"
 #include "ops/scatter_nd/scatter_nd.h"
-#include "ops/tables.h"
 #include "ops/topk/topk.h"
-#include "targets/cpu/engine.h"
-#include "targets/cpu/kernel.h"
+#include "targets/cpu/testing.h"
 
 namespace tenon::cpu {
 namespace {
 
 constexpr double kTolerance = 2e-5;  // of the largest magnitude, of f32
 
-const Tables& tables() {
-  static const Tables instance{ir::OpSet(ops::op_table()), ir::RefKernels(ops::ref_table()),
-                               ops::cpu_table()};
-  return instance;
-}
-
-class NoPacking : public Packer {
- public:
-  Result<std::shared_ptr<const std::byte>> pack(const Operand&, const std::string&, size_t,
-                                                const std::function<Status(std::byte*)>&) override {
-    return fail({.kind = ErrorKind::internal, .what = "nothing is packed here"});
-  }
-};
-
 Tensor floats(Dims dims, uint32_t seed, float low = -2, float high = 2) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> uniform(low, high);
-  Tensor out = Tensor::zeros(DType::f32, std::move(dims));
-  for (float& v : out.mutable_values<float>()) v = uniform(engine);
-  return out;
+  return random_floats(std::move(dims), seed, low, high);
 }
 template <class T>
 Tensor integers(DType type, Dims dims, T low, T high, uint32_t seed = 1) {

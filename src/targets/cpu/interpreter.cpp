@@ -45,7 +45,7 @@ std::shared_ptr<std::byte> BufferPool::take(size_t bytes) {
     }
   }
   if (memory == nullptr) {
-    capacity = (wanted + 63) / 64 * 64;
+    capacity = aligned(wanted);
     memory = static_cast<std::byte*>(std::aligned_alloc(64, capacity));
     if (memory == nullptr) throw std::bad_alloc();
   }

@@ -75,6 +75,9 @@ struct Args {
   float* f32_out(size_t i = 0) const { return reinterpret_cast<float*>(out[i]); }
 };
 
+// A number of bytes rounded up to the alignment of scratch memory.
+constexpr size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 struct Prepared {
   std::function<Status(const Args&)> run;
   size_t scratch = 0;     // bytes

@@ -418,7 +418,7 @@ Result<Prepared> convolution(MakeContext& context, const Convolution& conv) {
     // Computed weights are reordered on each run, into the scratch memory.
     if (shapes.padded) return context.refuse("computed weights of padded channels");
     const MD from(shapes.weights, memory::data_type::f32, shapes.strides);
-    const size_t offset = (made.scratch + 63) / 64 * 64;
+    const size_t offset = aligned(made.scratch);
     out.scratch = offset + made.weights.get_size();
     out.run = [p = made.primitive, from, to = made.weights, offset, b,
                bias](const Args& args) -> Status {

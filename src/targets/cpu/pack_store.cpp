@@ -7,7 +7,7 @@
 namespace tenon::cpu {
 
 std::shared_ptr<std::byte> aligned_bytes(size_t bytes) {
-  const size_t rounded = (bytes + 63) / 64 * 64 + 64;
+  const size_t rounded = aligned(bytes) + 64;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
   if (memory == nullptr) throw std::bad_alloc();
   std::memset(memory, 0, rounded);
