@@ -10,13 +10,13 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Iterator, List, Tuple
 
-import numpy as np
 import onnx
-import onnxruntime
 import torch
 
 from baked_models import CASES, Case, Linear
+from suite import differences, report, session_of
 
 
 def convert(tenon: str, model: Path, out: Path, *options: str):
@@ -43,15 +43,6 @@ def check_alone(case: Case, tenon: str, trace: Path, work: Path) -> list:
     return problems
 
 
-def compare(what: str, got: list, want: list) -> list:
-    for a, b in zip(got, want, strict=True):
-        if a.shape != b.shape:
-            return [f"together: {what}: shape {a.shape}, not {b.shape}"]
-        if not np.allclose(a, b, rtol=0, atol=1e-5 * max(1.0, float(np.abs(b).max()))):
-            return [f"together: {what}: differs by {np.abs(a - b).max()}"]
-    return []
-
-
 def check_together(case: Case, tenon: str, traces: list, work: Path) -> list:
     out = work / f"{case.name}.onnx"
     also = [o for t in traces[1:] for o in ("--also-traced-at", str(t))]
@@ -65,21 +56,13 @@ def check_together(case: Case, tenon: str, traces: list, work: Path) -> list:
     problems = []
     if report["dynamic_sizes"] != f"agrees with {len(traces)} traces" or report["suspicions"]:
         problems.append(f"together: {report['dynamic_sizes']}, {report['suspicions']}")
-    given, result = work / "in.npz", work / "out.npz"
+    session = session_of(out)
     for shape in (case.tried, *case.traced):
         torch.manual_seed(2)
         x = torch.randn(shape)
         with torch.no_grad():
             want = [case.module(x).numpy()]
-        session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-        problems += compare(f"ONNX Runtime at {shape}", session.run(None, {"x": x.numpy()}), want)
-        np.savez(given, x=x.numpy())
-        ran = subprocess.run([tenon, "run", str(out), "--inputs", str(given), "-o", str(result), "-q"], capture_output=True, text=True)
-        if ran.returncode != 0:
-            problems.append(f"together: tenon run: {ran.stderr}")
-            continue
-        with np.load(result) as data:
-            problems += compare(f"tenon at {shape}", [data[k] for k in data.files], want)
+        problems += [f"together, at {shape}: {why}" for why in differences(tenon, out, session, ["x"], [x], want, work)]
     return problems
 
 
@@ -128,22 +111,18 @@ def check_others(tenon: str, work: Path) -> dict:
     return results
 
 
+def results(tenon: str, work: Path) -> Iterator[Tuple[str, List[str]]]:
+    for case in CASES:
+        traces = [trace(case.module, shape, work / f"{case.name}_{i}.pt") for i, shape in enumerate(case.traced)]
+        yield case.name, check_alone(case, tenon, traces[0], work) + check_together(case, tenon, traces, work)
+    for name, ok in check_others(tenon, work).items():
+        yield name, [] if ok else ["failed"]
+
+
 def main() -> int:
     tenon, work = sys.argv[1], Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    for case in CASES:
-        traces = [trace(case.module, shape, work / f"{case.name}_{i}.pt") for i, shape in enumerate(case.traced)]
-        failures = check_alone(case, tenon, traces[0], work) + check_together(case, tenon, traces, work)
-        for failure in failures:
-            print(f"{case.name}: {failure}")
-        passed, failed = passed + (not failures), failed + bool(failures)
-    for name, ok in check_others(tenon, work).items():
-        if not ok:
-            print(f"{name}: failed")
-        passed, failed = passed + ok, failed + (not ok)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(results(tenon, work))
 
 
 if __name__ == "__main__":

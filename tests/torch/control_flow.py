@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-import numpy as np
-import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.associative_scan import associative_scan
 from torch._higher_order_ops.map import map as map_rows
 from torch._higher_order_ops.scan import scan
 from torch._higher_order_ops.while_loop import while_loop
+
+from suite import differences, flatten, report, session_of
 
 
 class BranchAppendsAndWrites(nn.Module):
@@ -346,35 +345,6 @@ CASES = [
 ]
 
 
-def flatten(value) -> List[np.ndarray]:
-    if isinstance(value, Tensor):
-        return [(torch.view_as_real(value.resolve_conj()) if value.is_complex() else value).numpy()]
-    if isinstance(value, dict):
-        return [a for v in value.values() for a in flatten(v)]
-    if isinstance(value, (list, tuple)):
-        return [a for v in value for a in flatten(v)]
-    return [np.asarray(value)]
-
-
-def close(got: List[np.ndarray], want: List[np.ndarray]) -> Optional[str]:
-    if len(got) != len(want):
-        return f"{len(got)} outputs, not {len(want)}"
-    for i, (a, b) in enumerate(zip(got, want)):
-        if a.shape != b.shape:
-            return f"output {i} has shape {a.shape}, not {b.shape}"
-        if not np.allclose(a, b, rtol=0, atol=1e-5 * max(1.0, float(np.abs(b).max(initial=0)))):
-            return f"output {i} differs:\n{a}\n{b}"
-    return None
-
-
-def run_tenon(tenon: str, model: Path, names: List[str], inputs: Tuple[Tensor, ...], work: Path) -> List[np.ndarray]:
-    given, result = work / "in.npz", work / "out.npz"
-    np.savez(given, **{n: t.numpy() for n, t in zip(names, inputs)})
-    subprocess.run([tenon, "run", str(model), "--inputs", str(given), "-o", str(result), "-q"], check=True, capture_output=True, text=True)
-    with np.load(result) as data:
-        return [data[k] for k in data.files]
-
-
 def check(tenon: str, module: type, inputs: List[Tuple[Tensor, ...]], work: Path) -> List[str]:
     name = module.__name__
     exported = name.startswith("Exported")
@@ -388,38 +358,23 @@ def check(tenon: str, module: type, inputs: List[Tuple[Tensor, ...]], work: Path
     shapes = ",".join(f"{n}[{','.join(map(str, t.shape))}]:{str(t.dtype).split('.')[1]}" for n, t in zip(names, inputs[0]))
     done = subprocess.run([tenon, "convert", str(source), "-o", str(target), "--shapes", shapes, "-q"], capture_output=True, text=True)
     if done.returncode != 0:
-        return [f"{name}: convert: {done.stderr.strip()}"]
+        return [f"convert: {done.stderr.strip()}"]
     try:
-        onnx.checker.check_model(str(target), full_check=True)
-        session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+        session = session_of(target)
     except Exception as error:  # noqa: BLE001  any refusal of the model is the result
-        return [f"{name}: {error}"]
+        return [str(error)]
     failures = []
     for k, given in enumerate(inputs):
         with torch.no_grad():
             want = flatten(eager(*[t.clone() for t in given]))
-        got = session.run(None, {n: t.numpy() for n, t in zip(names, given)})
-        if why := close(got, want):
-            failures.append(f"{name} inputs {k}: ONNX Runtime: {why}")
-        try:
-            if why := close(run_tenon(tenon, target, names, given, work), want):
-                failures.append(f"{name} inputs {k}: tenon: {why}")
-        except subprocess.CalledProcessError as error:
-            failures.append(f"{name} inputs {k}: tenon run: {error.stderr.strip()}")
+        failures += [f"inputs {k}: {why}" for why in differences(tenon, target, session, names, given, want, work)]
     return failures
 
 
 def main() -> int:
     tenon, work = sys.argv[1], Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    for module, inputs in CASES:
-        failures = check(tenon, module, inputs, work)
-        for failure in failures:
-            print(failure)
-        passed, failed = passed + (not failures), failed + bool(failures)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report((module.__name__, check(tenon, module, inputs, work)) for module, inputs in CASES)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any, Dict, Final, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from control_flow import close, flatten, run_tenon
+from suite import differences, flatten, report, session_of
 
 
 class Lists(nn.Module):
@@ -483,8 +481,7 @@ def check(case: Case, tenon: str, label: str, work: Path) -> list:
     if done.returncode != 0:
         return [f"convert: {done.stderr.strip()}"]
     try:
-        onnx.checker.check_model(str(target), full_check=True)
-        session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+        session = session_of(target)
     except Exception as error:  # noqa: BLE001  any refusal of the model is the result
         return [str(error)]
     failures = []
@@ -493,30 +490,15 @@ def check(case: Case, tenon: str, label: str, work: Path) -> list:
         failures.append(f"outputs are {found}")
     with torch.no_grad():
         want = flatten(without_none(getattr(eager, case.method)(*case.arguments)))
-    if why := close(session.run(None, {n: t.numpy() for n, t in zip(names, inputs)}), want):
-        failures.append(f"ONNX Runtime: {why}")
-    try:
-        if why := close(run_tenon(tenon, target, names, inputs, work), want):
-            failures.append(f"tenon: {why}")
-    except subprocess.CalledProcessError as error:
-        failures.append(f"tenon run: {error.stderr.strip()}")
-    return failures
+    return failures + differences(tenon, target, session, names, inputs, want, work)
 
 
 def main() -> int:
     tenon, work = sys.argv[1], Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    for k, case in enumerate(CASES):
-        label = f"{k:02}_{type(case.module).__name__}"
-        if len(sys.argv) > 3 and sys.argv[3] not in label:
-            continue
-        failures = check(case, tenon, label, work)
-        for failure in failures:
-            print(f"{label}: {failure}")
-        passed, failed = passed + (not failures), failed + bool(failures)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    labels = {f"{k:02}_{type(case.module).__name__}": case for k, case in enumerate(CASES)}
+    wanted = sys.argv[3] if len(sys.argv) > 3 else ""
+    return report((label, check(case, tenon, label, work)) for label, case in labels.items() if wanted in label)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from suite import report
+
 
 class Counts(nn.Module):
     def __init__(self):
@@ -198,15 +200,9 @@ def check(tenon: str, module: type, kind: str, names: List[str], work: Path) -> 
 def main() -> int:
     tenon, work = sys.argv[1], Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    for module, kinds, names in CASES:
-        for kind in kinds:
-            why = check(tenon, module, kind, names, work)
-            passed, failed = passed + (why is None), failed + (why is not None)
-            if why:
-                print(f"{module.__name__} {kind}: {why}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(
+        (f"{module.__name__} {kind}", check(tenon, module, kind, names, work)) for module, kinds, names in CASES for kind in kinds
+    )
 
 
 if __name__ == "__main__":

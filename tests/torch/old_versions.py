@@ -9,13 +9,13 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from control_flow import close, flatten, run_tenon
+from suite import close, flatten, report, run_tenon
 
 
 class Divides(nn.Module):
@@ -223,28 +223,21 @@ NETS = [f"{kind} {how}" for kind in ("scripted", "traced", "exported") for how i
 NETS.remove("exported cuda")  # its devices are in a JSON that no GPU-less PyTorch can check; a scripted file says as much
 
 
+def results(tenon: str, work: Path) -> Iterator[Tuple[str, Optional[str]]]:
+    for module, change in CASES:
+        for version in range(1, 11):
+            name = f"{type(module).__name__} version {version}{' changed' if change else ''}"
+            yield name, check_version(tenon, module, change, version, work)
+    for spelling in SPELLINGS:
+        yield spelling, check_version(tenon, Spelled(), ("torch.relu(x)", spelling.replace("IMAGE", IMAGE)), 3, work)
+    for kind in NETS:
+        yield kind, check_net(tenon, kind, work)
+
+
 def main() -> int:
     tenon, work = sys.argv[1], Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    for module, change in CASES:
-        for version in range(1, 11):
-            why = check_version(tenon, module, change, version, work)
-            if why:
-                print(f"{type(module).__name__} version {version}{' changed' if change else ''}: {why}")
-            passed, failed = passed + (why is None), failed + (why is not None)
-    for spelling in SPELLINGS:
-        why = check_version(tenon, Spelled(), ("torch.relu(x)", spelling.replace("IMAGE", IMAGE)), 3, work)
-        if why:
-            print(f"{spelling}: {why}")
-        passed, failed = passed + (why is None), failed + (why is not None)
-    for kind in NETS:
-        why = check_net(tenon, kind, work)
-        if why:
-            print(f"{kind}: {why}")
-        passed, failed = passed + (why is None), failed + (why is not None)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(results(tenon, work))
 
 
 if __name__ == "__main__":
