@@ -90,6 +90,32 @@ std::string initial_text(const std::optional<Tensor>& initial) {
   return out;
 }
 
+// Whether a tensor is among what the value holds, as far as can be told: objects may hold each
+// other.
+bool holds_tensor(const Value& value, const State& state, int depth = 0) {
+  constexpr int kDeepest = 32;
+  if (depth > kDeepest) return true;
+  const auto any = [&](const std::vector<Value>& items) {
+    return std::ranges::any_of(
+        items, [&](const Value& item) { return holds_tensor(item, state, depth + 1); });
+  };
+  if (value.is<TensorRef>()) return true;
+  if (const TupleRef* tuple = value.get<TupleRef>()) return any((*tuple)->items);
+  if (const ListRef* list = value.get<ListRef>())
+    return state.lists[list->id].sequence != nullptr || any(state.lists[list->id].items);
+  if (const DictRef* dict = value.get<DictRef>()) {
+    return std::ranges::any_of(state.dicts[dict->id].items, [&](const auto& item) {
+      return holds_tensor(item.second, state, depth + 1);
+    });
+  }
+  if (const ObjectRef* object = value.get<ObjectRef>()) {
+    return std::ranges::any_of(state.objects[object->id].attributes, [&](const auto& attribute) {
+      return holds_tensor(attribute.second, state, depth + 1);
+    });
+  }
+  return false;
+}
+
 // What the call left otherwise than it found it.
 std::vector<StateSlot> changed_state(Machine& m, const State& before) {
   using K = StateSlot::Kind;
@@ -120,8 +146,9 @@ std::vector<StateSlot> changed_state(Machine& m, const State& before) {
         slot.settled = value;
       } else if (is_number(value)) {
         slot.form = number_form(value);
-      } else if (was != all.end() && was->second.is_none()) {
-        // Made by the first call that finds it missing, and of no kind that can be handed on.
+      } else if (was != all.end() && was->second.is_none() && !holds_tensor(value, m.state)) {
+        // Numbers that the first call that finds them missing makes, of no kind that can be handed
+        // on. Tensors may be what calls gather: those are refused where the next call reads them.
         m.notices.push_back(
             {fmt::format("'{}' is None in the file; every run makes it, as a first call does",
                          slot.name),
