@@ -97,12 +97,12 @@ Result<Value> same(Machine&, const Schema&, Arguments& args) { return args[0]; }
 Result<Value> dropout(Machine& m, const Schema&, Arguments& args) {
   const auto on = m.decide(TRY(m.to_bool(args[2])));
   const Float share = TRY(m.to_float(args[1]));
-  const std::string notice =
-      "dropout was saved in training mode; it is converted as in evaluation, where it does nothing";
-  const bool said = std::any_of(m.notices.begin(), m.notices.end(),
-                                [&](const Notice& other) { return other.text == notice; });
-  if (on.value_or(false) && !said && !(share.is_known() && share.known == 0))
-    m.notices.push_back({notice, ir::where(m.builder.origin())});
+  if (on.value_or(false) && !(share.is_known() && share.known == 0)) {
+    m.notice_once(
+        "dropout was saved in training mode; it is converted as in evaluation, where it does "
+        "nothing",
+        ir::where(m.builder.origin()));
+  }
   return args[0];
 }
 

@@ -143,6 +143,8 @@ class Machine {
   }
   // Records that an operator cannot be converted, and gives the value that stands for its result.
   Value unsupported(const std::string& what, const std::string& why, const std::string& hint = {});
+  // A notice that is given once, however often it applies.
+  void notice_once(const std::string& text, const Where& where = {});
   // The relation is relied on from here on and checked when the graph runs.
   void assume(const Bool& condition, bool value, const std::string& reason);
 

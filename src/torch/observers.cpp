@@ -1,7 +1,5 @@
 #include "torch/observers.h"
 
-#include <algorithm>
-
 namespace tenon::torch {
 namespace {
 
@@ -16,11 +14,6 @@ bool is_of(std::string_view type, std::string_view module) {
   return false;
 }
 
-void say_once(Machine& m, const char* text) {
-  const auto same = [&](const Notice& notice) { return notice.text == text; };
-  if (std::ranges::none_of(m.notices, same)) m.notices.push_back({text, {}});
-}
-
 }  // namespace
 
 bool is_observer(std::string_view type) {
@@ -33,7 +26,7 @@ std::optional<Value> observed(Machine& m, std::string_view caller, std::string_v
   if (!method.starts_with("forward") || is_of(caller, "fake_quantize")) return std::nullopt;
   // Observers call each other's code.
   if (is_observer(caller) || arguments.empty()) return std::nullopt;
-  say_once(m, "observers are left out: they record ranges for a quantisation to come");
+  m.notice_once("observers are left out: they record ranges for a quantisation to come");
   if (traced) return Poison{"it is what an observer has recorded, which changes with every call"};
   return arguments[0];
 }

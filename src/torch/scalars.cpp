@@ -31,6 +31,11 @@ Error Machine::error(ErrorKind kind, std::string what, std::string why, std::str
           .hint = std::move(hint)};
 }
 
+void Machine::notice_once(const std::string& text, const Where& where) {
+  if (std::ranges::find(notices, text, &Notice::text) == notices.end())
+    notices.push_back({text, where});
+}
+
 Value Machine::unsupported(const std::string& what, const std::string& why,
                            const std::string& hint) {
   problems.push_back(error(ErrorKind::unsupported, what, why, hint));
