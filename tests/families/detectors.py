@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 
 from randomise import randomise  # noqa: E402
 from sources import image  # noqa: E402
-from sweep import run_tenon  # noqa: E402
+from sweep import note, run_tenon  # noqa: E402
 
 # Detectors give boxes in order of their scores: their heads are scaled so that scores differ.
 DETECTORS = {
@@ -133,6 +133,7 @@ def main() -> int:
     for name in chosen:
         with tempfile.TemporaryDirectory() as scratch:
             verdict = check(name, Path(scratch))
+        note(Path(sys.argv[1]), "torchvision", f"torchvision/detection/{name}", {"scripted": verdict})
         print(f"{name}: {verdict}", flush=True)
         passed += verdict.startswith("PASS")
     print(f"{passed} passed, {len(chosen) - passed} failed")

@@ -21,6 +21,8 @@ import torch
 from torch.ao.quantization import convert, get_default_qconfig, prepare
 from torchvision.models import quantization
 
+from sweep import note
+
 warnings.filterwarnings("ignore")
 
 SIZES = {"inception_v3": 128}  # of images; others: 96
@@ -106,7 +108,9 @@ def main():
             good = wrong is None and max(errors) <= 0.1
             passed, failed = passed + good, failed + (not good)
             said = wrong or "tenon {:.3f}, ONNX Runtime {:.3f} of the largest magnitude".format(*errors)
-            print(f"{'PASS' if good else 'FAIL'} {file.name}: {said}", flush=True)
+            verdict = f"{'PASS' if good else 'FAIL'} {said}"
+            note(given.folder, "torchvision", f"torchvision/quantised/{name}", {kind: verdict})
+            print(f"{file.name}: {verdict}", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -156,6 +156,14 @@ def check(file: Path, subject: Subject, data: tuple[Path, Path], opset: int, tol
     return f"PASS {seconds:.2f} s"
 
 
+def note(folder: Path, library: str, key: str, verdicts: dict[str, str]) -> None:
+    """Keeps a model's verdicts for table.py. What is measured replaces what was measured before; the rest stays."""
+    report = folder / f"{library}.json"
+    table: dict[str, dict[str, str]] = json.loads(report.read_text()) if report.exists() else {}
+    table[key] = table.get(key, {}) | verdicts
+    report.write_text(json.dumps(table, indent=1))
+
+
 def out_of_time(*_: Any) -> None:
     raise TimeoutError(f"PyTorch took over {SAVE_LIMIT_S} s")
 
@@ -210,16 +218,12 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     for library in options.libraries:
-        report = options.folder / f"{library}.json"
-        # What is measured replaces what was measured before; the rest stays.
-        table: dict[str, dict[str, str]] = json.loads(report.read_text()) if report.exists() else {}
         for subject in subjects(library):
             if not fnmatch.fnmatch(subject.key, options.pattern):
                 continue
             kinds = [kind for kind in subject.kinds if options.kind in (None, kind)]
             verdicts = sweep(subject, kinds, options.opset)
-            table[subject.key] = table.get(subject.key, {}) | verdicts
-            report.write_text(json.dumps(table, indent=1))
+            note(options.folder, library, subject.key, verdicts)
             for kind, verdict in verdicts.items():
                 print(f"{subject.key} {kind}: {verdict}", flush=True)
                 passed += verdict.startswith("PASS")

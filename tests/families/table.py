@@ -1,6 +1,7 @@
-"""Writes docs/families.md, a table of families and kinds of file, from what sweep.py wrote into the folder.
+"""Brings docs/families.md, tables of families and kinds of file, up to date with what sweep.py, detectors.py and
+quantised.py wrote into the folder; libraries that were not measured stay as they are.
 
-    table.py FOLDER > docs/families.md
+    table.py FOLDER docs/families.md
 """
 
 from __future__ import annotations
@@ -23,29 +24,31 @@ def cell(verdict: str | None) -> str:
     return verdict.split()[0].lower()
 
 
-def main() -> int:
-    print("# Model families\n\n<!-- Written by tests/families/table.py -->\n")
-    print(
-        "One small model of each family, with random weights, saved in each kind of file that PyTorch can make, converted at "
-        "opset 18 and compared with PyTorch in ONNX Runtime and in Tenon's engine: within 1e-4 of an output's largest "
-        "magnitude, or four times what single precision alone moves it. *not saved*: PyTorch itself cannot.\n"
-    )
+def section(library: str, table: dict[str, dict[str, str]]) -> str:
+    """A library's table, and below it the reason for every file that is not right."""
+    verdicts = [v for row in table.values() for v in row.values()]
+    good = sum(v.startswith("PASS") for v in verdicts)
+    bad = sum(v.startswith(("FAIL", "CRASH", "REFUSED")) for v in verdicts)
+    lines = [f"## {library}", "", f"{good} files right, {bad} not.", ""]
+    lines += ["| family | model | traced | scripted | exported |", "| --- | --- | --- | --- | --- |"]
     reasons: list[str] = []
-    for file in sorted(Path(sys.argv[1]).glob("*.json")):
-        table = json.loads(file.read_text())
-        verdicts = [v for row in table.values() for v in row.values()]
-        good = sum(v.startswith("PASS") for v in verdicts)
-        bad = sum(v.startswith(("FAIL", "CRASH", "REFUSED")) for v in verdicts)
-        print(f"## {file.stem}\n\n{good} files right, {bad} not.\n")
-        print("| family | model | traced | scripted | exported |\n| --- | --- | --- | --- | --- |")
-        for key, row in table.items():
-            _, family, model = key.split("/", 2)
-            print(f"| {family} | {model} | " + " | ".join(cell(row.get(kind)) for kind in KINDS) + " |")
-            reasons += [f"- {key}, {kind}: {why}" for kind, why in row.items() if not why.startswith("PASS")]
-        print()
-    print("## Reasons\n")
-    for reason in reasons:
-        print(re.sub(r'"[^" ]*/site-packages/', '"', " ".join(reason.split()))[:240])
+    for key, row in sorted(table.items()):
+        _, family, model = key.split("/", 2)
+        lines.append(f"| {family} | {model} | " + " | ".join(cell(row.get(kind)) for kind in KINDS) + " |")
+        for kind, why in row.items():
+            if not why.startswith("PASS"):
+                why = re.sub(r'"[^" ]*/site-packages/', '"', " ".join(why.split()))
+                reasons.append(f"- {key}, {kind}: {why}"[:240])
+    return "\n".join([*lines, "", *reasons]).rstrip() + "\n"
+
+
+def main() -> int:
+    folder, page = Path(sys.argv[1]), Path(sys.argv[2])
+    before, *old = re.split(r"(?m)^(?=## )", page.read_text())
+    sections = {text.split("\n", 1)[0].removeprefix("## "): text.rstrip() + "\n" for text in old}
+    for file in folder.glob("*.json"):
+        sections[file.stem] = section(file.stem, json.loads(file.read_text()))
+    page.write_text("\n".join([before.rstrip() + "\n", *(sections[name] for name in sorted(sections))]))
     return 0
 
 
