@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/child_process.h"
-#include "cli/scratch_folder.h"
+#include "base/scratch_folder.h"
 
 namespace tenon::cli {
 namespace {
