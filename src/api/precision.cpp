@@ -104,9 +104,14 @@ Status check_kept(const ir::Graph& graph, const std::vector<std::string>& entrie
   return {};
 }
 
+bool with_bf16(const ir::Type& type) {
+  return type.is_tensor() ? type.dtype == DType::bf16 : type.element && with_bf16(*type.element);
+}
+
 // Operators that the opset lacks are composed of others, which takes care of types too.
 std::string refuses(const ir::Node& node, bool output, size_t index, const ir::Type& type,
                     int opset) {
+  if (!type.is_tensor()) return with_bf16(type) ? "ONNX has no sequences of bf16" : std::string();
   const onnx::Schema* schema = node.domain.empty() ? onnx::find_schema(node.op, opset) : nullptr;
   if (schema == nullptr) return {};
   const auto parameter = [&](const onnx::Schema& s) {
@@ -115,7 +120,7 @@ std::string refuses(const ir::Node& node, bool output, size_t index, const ir::T
   if (parameter(*schema) == nullptr || onnx::accepts(parameter(*schema), type)) return {};
   const int appears = onnx::first_opset_where(
       node.op, opset, [&](const onnx::Schema& s) { return onnx::accepts(parameter(s), type); });
-  std::string kind(type.is_tensor() ? precision_name(type.dtype) : "sequences of this type");
+  const std::string_view kind = precision_name(type.dtype);
   return appears > 0 ? fmt::format("ONNX takes it in {} from opset {} on", kind, appears)
                      : fmt::format("ONNX does not take it in {}", kind);
 }

@@ -157,6 +157,8 @@ class Planner {
 
  private:
   static bool touches_f32(const ir::Node& node) {
+    // Of an empty sequence the type is only in its attribute.
+    if (node.is("SequenceEmpty")) return node.attributes.get<int64_t>("dtype", 1) == 1;
     const auto f32 = [](const ir::Value* v) { return v && holds_f32(v->type); };
     return std::ranges::any_of(node.inputs(), f32) || std::ranges::any_of(node.outputs(), f32);
   }
@@ -180,6 +182,8 @@ class Planner {
     if (!options_.refuses) return {};
     const auto refused = [&](const ir::Value* value, bool output, size_t i) -> std::string {
       if (!value || !holds_f32(value->type) || (!output && fixed(node, i))) return {};
+      // Sequences pass through loops and branches as they are.
+      if (!node.subgraphs.empty() && !value->type.is_tensor()) return {};
       return options_.refuses(node, output, i, with_elements_of(value->type, options_.type));
     };
     std::string reason;

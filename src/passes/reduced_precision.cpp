@@ -186,6 +186,7 @@ class Converter {
     if (!node.domain.empty()) return;
     ir::Attributes& attributes = node.attributes;
     const auto type = static_cast<int64_t>(options_.type), f32 = static_cast<int64_t>(DType::f32);
+    if (node.op == "SequenceEmpty" && !attributes.find("dtype")) attributes.set("dtype", f32);
     for (const char* name : {"dtype", "output_dtype"}) {
       if (attributes.get<int64_t>(name, 0) == f32) attributes.set(name, type);
     }
