@@ -351,8 +351,20 @@ class Planner {
         if (in->producer) return plan_.keeps(in->producer) || is_free(*in->producer);
         return in->graph == &graph_ && io_type(options_, *in) == DType::f32;
       });
-      if (from_f32) keep(*node, "what is around it is in fp32");
+      if (from_f32 && !only_gives_weights(*node)) keep(*node, "what is around it is in fp32");
     }
+  }
+
+  // Weights that go to the model's outputs, rows of a table, are stored in the type.
+  bool only_gives_weights(const ir::Node& node) const {
+    return std::ranges::all_of(node.inputs(),
+                               [](const ir::Value* in) {
+                                 return !in || in->dtype() != DType::f32 || in->is_constant();
+                               }) &&
+           std::ranges::all_of(node.outputs(), [&](const ir::Value* out) {
+             return std::ranges::all_of(
+                 out->uses, [&](const ir::Use& use) { return use.node == graph_.result(); });
+           });
   }
 
   // A cast to f32 from another type gives the type that is wanted.

@@ -63,13 +63,15 @@ def tenon_json(tenon: str, *arguments: str) -> dict:
 
 
 def float_nodes(graph: onnx.GraphProto, outer: dict[str, int]) -> Iterator[onnx.NodeProto]:
-    """The nodes that take or give a tensor of fp32, subgraphs included; casts aside."""
+    """The nodes that take or give a tensor of fp32, subgraphs included; casts and what goes through loops in sequences aside."""
     types = dict(outer)
     types.update({t.name: t.data_type for t in graph.initializer})
+    sequences = set()
     for value in [*graph.input, *graph.output, *graph.value_info]:
         kind = value.type
         while kind.WhichOneof("value") == "sequence_type":
             kind = kind.sequence_type.elem_type
+            sequences.add(value.name)
         types[value.name] = kind.tensor_type.elem_type
     for node in graph.node:
         for attribute in node.attribute:
@@ -81,6 +83,8 @@ def float_nodes(graph: onnx.GraphProto, outer: dict[str, int]) -> Iterator[onnx.
         unknown = [v for v in values if v and v not in types]
         if unknown:
             raise RuntimeError(f"shape inference says nothing of {unknown}")
+        if node.op_type == "Loop":
+            values = [v for v in values if v not in sequences]
         if node.op_type not in ("Cast", "Shape", "Size") and any(v and types[v] == TensorProto.FLOAT for v in values):
             yield node
 
