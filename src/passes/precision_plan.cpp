@@ -56,9 +56,8 @@ bool fixed(const ir::Node& node, size_t input) {
 
 // Nodes that take a value for its sizes or for what kind of number it is, or that convert it.
 bool takes_any(const ir::Node& node, size_t input) {
-  static constexpr std::array<std::string_view, 9> kAny = {
-      "Cast",           "IsInf", "IsNaN", "NonZero", "RandomNormalLike", "RandomUniformLike",
-      "SequenceLength", "Shape", "Size"};
+  static constexpr std::array<std::string_view, 6> kAny = {
+      "Cast", "RandomNormalLike", "RandomUniformLike", "SequenceLength", "Shape", "Size"};
   return input == 0 && is_one_of(node, kAny);
 }
 
