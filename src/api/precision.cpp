@@ -30,11 +30,19 @@ std::set<std::string, std::less<>> state_names(const ir::Graph& graph) {
   return out;
 }
 
+// An input or output by its name, or by its position as in "input_0".
 const ir::Value* find_io(const ir::Graph& graph, std::string_view name) {
-  for (const auto& values : {graph.inputs(), graph.outputs()}) {
-    for (const ir::Value* value : values) {
-      if (value->name == name) return value;
+  const auto find = [&](std::span<ir::Value* const> values, std::string_view what,
+                        bool by_position) -> const ir::Value* {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (by_position ? name == fmt::format("{}_{}", what, i) : values[i]->name == name)
+        return values[i];
     }
+    return nullptr;
+  };
+  for (const bool by_position : {false, true}) {
+    if (const auto* value = find(graph.inputs(), "input", by_position)) return value;
+    if (const auto* value = find(graph.outputs(), "output", by_position)) return value;
   }
   return nullptr;
 }
@@ -70,10 +78,10 @@ Status set_io_types(const ir::Graph& graph, const std::string& text,
     if (!value->type.is_tensor() || value->dtype() != DType::f32)
       return wrong_io(text, fmt::format("'{}' is {} in the model, and only fp32 is reduced", name,
                                         value->type.str()));
-    if (state.contains(name) && type != DType::f32)
+    if (state.contains(value->name) && type != DType::f32)
       return wrong_io(text,
                       fmt::format("'{}' is state, whose first value the file holds in fp32", name));
-    options.io_of[name] = type;
+    options.io_of[value->name] = type;
   }
   for (const std::string& name : state) options.io_of[name] = DType::f32;
   return {};

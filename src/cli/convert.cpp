@@ -49,38 +49,53 @@ Json composed_json(const std::vector<onnx::Composition>& composed) {
   return out;
 }
 
-// Nodes of one operator that stay in fp32 for one reason, and constants that became the largest
-// number of the type.
-std::string precision_text(const passes::ReducedPrecision& reduced, DType type, bool all) {
-  size_t f32 = 0, narrow = 0;
-  for (const auto& [dtype, count] : reduced.values)
-    (dtype == DType::f32 ? f32 : narrow) += dtype == DType::f32 || dtype == type ? count : 0;
-  std::string out =
-      fmt::format("  in {}: {} values, {} in fp32, {} casts\n", api::precision_name(type),
-                  quantity(narrow), quantity(f32), quantity(reduced.casts));
+// "Conv (20), MaxPool"
+std::string counted(const std::vector<std::pair<std::string, size_t>>& ops) {
+  std::string out;
+  for (const auto& [op, count] : ops) {
+    out += fmt::format("{}{}{}", out.empty() ? "" : ", ", op,
+                       count > 1 ? fmt::format(" ({})", quantity(count)) : std::string());
+  }
+  return out;
+}
+
+// What stays in fp32, by the reasons, in the order in which they first apply.
+std::string kept_text(const std::vector<passes::KeptNode>& nodes) {
   struct Group {
     const passes::KeptNode* first;
-    size_t count;
+    std::vector<std::pair<std::string, size_t>> ops;
   };
   std::vector<Group> groups;
-  for (const passes::KeptNode& kept : reduced.kept) {
-    const auto same = std::ranges::find_if(groups, [&](const Group& g) {
-      return !all && g.first->op == kept.op && g.first->reason == kept.reason;
-    });
-    if (same == groups.end())
-      groups.push_back({&kept, 1});
-    else
-      ++same->count;
+  for (const passes::KeptNode& node : nodes) {
+    auto group = std::ranges::find_if(
+        groups, [&](const Group& g) { return g.first->reason == node.reason; });
+    if (group == groups.end()) group = groups.insert(group, Group{&node, {}});
+    auto op = std::ranges::find(group->ops, node.op, &std::pair<std::string, size_t>::first);
+    if (op == group->ops.end()) op = group->ops.insert(op, {node.op, 0});
+    ++op->second;
   }
-  if (!groups.empty()) out += "kept in fp32\n";
+  std::string out;
   for (const Group& g : groups) {
-    out += fmt::format("  {}{}, {}: {}\n", g.first->op,
-                       g.count > 1 ? fmt::format(" ({})", quantity(g.count)) : std::string(),
-                       g.first->name, g.first->reason);
+    const std::string source =
+        g.first->where.source.empty() ? std::string() : " at " + g.first->where.source;
+    out += fmt::format("  {}: {}; first {}{}\n", g.first->reason, counted(g.ops), g.first->name,
+                       source);
   }
+  return out.empty() ? out : "kept in fp32\n" + out;
+}
+
+std::string precision_text(const passes::ReducedPrecision& reduced, DType type) {
+  const auto count = [&](DType dtype) {
+    const auto found = reduced.values.find(dtype);
+    return found == reduced.values.end() ? size_t{0} : found->second;
+  };
+  std::string out =
+      fmt::format("precision\n  {} values in {}, {} in fp32, {} casts\n", quantity(count(type)),
+                  api::precision_name(type), quantity(count(DType::f32)), quantity(reduced.casts));
+  out += kept_text(reduced.kept);
   if (!reduced.clamped.empty()) out += "clamped, since they only say very large or very low\n";
   for (const passes::ClampedConstant& c : reduced.clamped) {
-    out += fmt::format("  {:g} became {:g}, {} {}{}\n", c.value, c.becomes, c.op, c.node,
+    out += fmt::format("  {:g} became {:g}: {} {}{}\n", c.value, c.becomes, c.op, c.node,
                        c.where.source.empty() ? std::string() : " at " + c.where.source);
   }
   return out;
@@ -164,11 +179,11 @@ Status run(const Options& options, const Globals& globals) {
   }
   fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
              quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
-  fmt::print("{}{}{}{}", interface_text(graph),
-             reduced ? precision_text(*reduced, api::precision_from_name(options.precision),
-                                      globals.verbose)
-                     : std::string(),
-             composed_text(composed), remarks_text(loaded, globals.verbose));
+  const std::string precision =
+      reduced ? precision_text(*reduced, api::precision_from_name(options.precision))
+              : std::string();
+  fmt::print("{}{}{}{}", interface_text(graph), precision, composed_text(composed),
+             remarks_text(loaded, globals.verbose));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "passes/narrow_constant.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -21,29 +22,43 @@ void narrow(std::span<const float> from, std::span<uint16_t> to, uint16_t most, 
   }
 }
 
+// The magnitudes of f32 are ordered as their bits are.
+constexpr uint32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+
+struct Extent {
+  uint32_t largest = 0;        // finite
+  uint32_t least = kInfinity;  // not zero
+  bool finite = true;
+};
+Extent extent(std::span<const float> values) {
+  uint32_t most = 0, largest = 0, least = kInfinity;
+  for (const float v : values) {
+    const uint32_t magnitude = std::bit_cast<uint32_t>(v) & kMagnitude;
+    most = std::max(most, magnitude);
+    largest = std::max(largest, magnitude < kInfinity ? magnitude : 0);
+    least = std::min(least, magnitude == 0 ? kInfinity : magnitude);
+  }
+  return {.largest = largest, .least = least, .finite = most < kInfinity};
+}
+
 template <class Round>
 Narrowing measure(std::span<const float> values, uint16_t most, Round&& round) {
   // What programs fill masks with: torch.finfo(torch.float32).min, give or take a rounding.
   constexpr float kLimit = std::numeric_limits<float>::max() * 0.999f;
+  const Extent all = extent(values);
+  const auto rounded = [&](uint32_t magnitude) { return round(std::bit_cast<float>(magnitude)); };
   Narrowing out;
-  bool any = false, left = false;
+  if (all.largest == 0) return out;
+  out.least = std::bit_cast<float>(all.least);
+  out.vanishes = all.finite && rounded(all.largest) == 0;
+  if (rounded(all.largest) <= most) return out;
   for (const float v : values) {
-    if (v == 0 || !std::isfinite(v)) {
-      left |= v != 0;
-      continue;
-    }
-    const double magnitude = std::fabs(static_cast<double>(v));
-    out.least = any ? std::min(out.least, magnitude) : magnitude;
-    any = true;
-    const int rounded = round(v) & 0x7fff;
-    left |= rounded != 0;
-    if (rounded <= most) continue;
-    if (magnitude > std::fabs(out.beyond)) out.beyond = v;
-    const bool limit = magnitude >= static_cast<double>(kLimit);
+    if (!std::isfinite(v) || (round(v) & 0x7fff) <= most) continue;
+    if (std::fabs(v) > std::fabs(out.beyond)) out.beyond = v;
+    const bool limit = std::fabs(v) >= kLimit;
     out.only_limits &= limit;
     out.only_low &= limit || v < 0;
   }
-  out.vanishes = any && !left;
   return out;
 }
 
