@@ -9,13 +9,23 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from fixtures import scratch, traced
+from fixtures import scratch, scripted, traced
 from program import BAD, UNSUPPORTED, ProgramTest
 
 
 class Masked(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.where(x > 0, x, -1e30).softmax(-1) + torch.sin(x)
+
+
+class Remembers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([1.0, 2.0, 3.0]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.mean.mul_(0.9).add_(x.mean(0) * 0.1)
+        return x - self.mean
 
 
 def masked() -> str:
@@ -46,6 +56,16 @@ class Options(ProgramTest):
         graph = onnx.load(out).graph
         self.assertEqual(graph.input[0].type.tensor_type.elem_type, TensorProto.FLOAT16)
         self.assertEqual(graph.output[0].type.tensor_type.elem_type, TensorProto.BFLOAT16)
+
+    def test_state_keeps_its_type(self) -> None:
+        model, out = scripted("remembers", Remembers()), scratch() / "remembers.onnx"
+        arguments = ("convert", model, "-o", out, "--shapes", "x:4x3", "--precision", "fp16", "--io-types")
+        self.assert_done(*arguments, "fp16")
+        graph = onnx.load(out).graph
+        types = {v.name: v.type.tensor_type.elem_type for v in [*graph.input, *graph.output]}
+        half, single = TensorProto.FLOAT16, TensorProto.FLOAT
+        self.assertEqual(types, {"x": half, "mean": single, "output_0": half, "mean_out": single})
+        self.assert_refused(BAD, *arguments, "mean:fp16", mentions=("'mean' is state",))
 
     def test_operators_nodes_and_modules_are_kept(self) -> None:
         out = scratch() / "kept.onnx"

@@ -89,6 +89,19 @@ def float_nodes(graph: onnx.GraphProto, outer: dict[str, int]) -> Iterator[onnx.
             yield node
 
 
+def undone_casts(graph: onnx.GraphProto) -> Iterator[str]:
+    """Casts of values that a cast has just brought from the same type."""
+    types = {v.name: v.type.tensor_type.elem_type for v in [*graph.input, *graph.value_info]}
+    made = {n.output[0]: n for n in graph.node if n.op_type == "Cast"}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from undone_casts(attribute.g)
+        before = made.get(node.input[0]) if node.op_type == "Cast" else None
+        if before is not None and types.get(before.input[0]) == node.attribute[0].i and types[node.input[0]] == TensorProto.FLOAT:
+            yield f"{node.name} undoes {before.name}"
+
+
 def check_types(model: Model, precision: str, path: Path, said: dict) -> Iterator[str]:
     """Whether exactly what tenon says stays in fp32, and whether it is what the table says."""
     inferred = shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True, data_prop=True)
@@ -97,6 +110,7 @@ def check_types(model: Model, precision: str, path: Path, said: dict) -> Iterato
     for node in float_nodes(inferred.graph, {}):
         if node.name not in kept and node.op_type not in composed:
             yield f"{node.op_type} {node.name} is in fp32, which the report does not say"
+    yield from undone_casts(inferred.graph)
     wanted = model.kept | (model.kept_f16 if precision == "fp16" else set())
     reasons = {k["op"]: k["reason"] for k in said["precision"]["kept"]}
     for op in sorted(reasons.keys() - wanted - model.may):
