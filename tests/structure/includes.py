@@ -27,10 +27,11 @@ FOLDERS = {
     "onnx": {"ir", "base"},
     "plan": {"ir", "base"},
     "targets/cpu": {"plan", "ops", "ir", "base"},
+    "targets/tensorrt": {"onnx", "ir", "base"},
     "passes": {"ops", "ir", "base"},
     "numerics": {"base"},
-    "api": {"archive", "torch", "onnx", "passes", "plan", "targets/cpu", "numerics", "ops", "ir", "base"},
-    "cli": {"api", "archive", "torch", "onnx", "passes", "plan", "targets/cpu", "numerics", "ops", "ir", "base"},
+    "api": {"archive", "torch", "onnx", "passes", "plan", "targets/cpu", "targets/tensorrt", "numerics", "ops", "ir", "base"},
+    "cli": {"api", "archive", "torch", "onnx", "passes", "plan", "targets/cpu", "targets/tensorrt", "numerics", "ops", "ir", "base"},
 }
 # What an operator's file may include, by its suffix: the interface that it serves.
 OPERATOR_SUFFIXES = {
