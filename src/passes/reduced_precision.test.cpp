@@ -325,15 +325,22 @@ TEST_F(ReducedPrecisionTest, BranchesGiveTheTypeAndTakeWhatIsAroundThem) {
   EXPECT_EQ(out.kept.size(), 1u);
 }
 
-TEST_F(ReducedPrecisionTest, LoopsCarryTheType) {
+// A loop that carries a matrix and takes another from around it; gives the last and all of them.
+struct ReducedLoopTest : ReducedPrecisionTest {
+  Value* state = nullptr;
+  ir::Node* node = nullptr;
+  void build();
+};
+
+void ReducedLoopTest::build() {
   Value* x = input("x", {2, 2});
   Value* count = input("count", {}, DType::i64);
   Value* outer = b.emit_named("Tanh", {x});
-  ir::Node* node = graph.add_node("", "Loop", {}, {count, nullptr, x}, 2);
+  node = graph.add_node("", "Loop", {}, {count, nullptr, x}, 2);
   ir::Graph* body = graph.add_subgraph(node, "body");
   body->add_input("i", Type::tensor(DType::i64, ir::Shape{}));
   Value* go_on = body->add_input("go_on", Type::tensor(DType::boolean, ir::Shape{}));
-  Value* state = body->add_input("state", x->type);
+  state = body->add_input("state", x->type);
   b.enter(*body);
   body->add_output(b.emit_named("Identity", {go_on}));
   Value* next = b.emit_named("Add", {b.emit_named("MatMul", {state, weight({2, 2}, "w")}), outer});
@@ -343,12 +350,26 @@ TEST_F(ReducedPrecisionTest, LoopsCarryTheType) {
   ASSERT_TRUE(ir::infer(graph, tables().ops));
   output(node->output(0), "last");
   output(node->output(1), "all");
+}
+
+TEST_F(ReducedLoopTest, WhatIsCarriedIsOfTheType) {
+  build();
   reduce_and_compare({filled({2, 2}), Tensor::scalar_i64(3)});
   EXPECT_EQ(
       types(),
       "Cast:f16 Tanh:f16 Loop:f16(Identity:bool MatMul:f16 Add:f16 Relu:f16) Cast:f32 Cast:f32");
   EXPECT_EQ(state->dtype(), DType::f16);
   EXPECT_EQ(node->output(1)->dtype(), DType::f16);
+}
+
+TEST_F(ReducedLoopTest, ALoopThatIsKeptCarriesF32AroundABodyOfTheType) {
+  build();
+  options.keep = [](const ir::Node& n) { return n.op == "Loop" ? "asked" : ""; };
+  reduce_and_compare({filled({2, 2}), Tensor::scalar_i64(3)});
+  EXPECT_EQ(types(),
+            "Cast:f16 Tanh:f16 Loop:f32(Cast:f16 Identity:bool MatMul:f16 Add:f16 Cast:f32 "
+            "Relu:f16 Cast:f32)");
+  EXPECT_EQ(state->dtype(), DType::f32);
 }
 
 TEST_F(ReducedPrecisionTest, SequencesHoldTheType) {
