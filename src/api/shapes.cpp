@@ -199,4 +199,42 @@ Result<std::vector<InputSpec>> merge_profile(const std::vector<InputSpec>& min,
   return out;
 }
 
+namespace {
+
+// Widens the sizes of `into` by those of `from`, by `choose`; inputs that are new are appended.
+template <class Choose>
+Status widen(std::vector<InputSpec>& into, const std::vector<InputSpec>& from, Choose choose) {
+  for (const InputSpec& spec : from) {
+    const auto found = std::ranges::find(into, spec.name, &InputSpec::name);
+    if (found == into.end()) {
+      into.push_back(spec);
+      continue;
+    }
+    if (found->dims.size() != spec.dims.size())
+      return bad_profile(spec.name, "profiles differ in the number of dimensions");
+    for (size_t axis = 0; axis < spec.dims.size(); ++axis) {
+      std::optional<int64_t>& size = found->dims[axis].size;
+      if (size && spec.dims[axis].size) size = choose(*size, *spec.dims[axis].size);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<InputSpec>> hull_of_profiles(const std::vector<ProfileSpecs>& profiles) {
+  if (profiles.empty()) return std::vector<InputSpec>{};
+  if (profiles.size() == 1) return merge_profile(profiles[0].min, profiles[0].opt, profiles[0].max);
+  std::vector<InputSpec> min, max;
+  const auto least = [](int64_t a, int64_t b) { return std::min(a, b); };
+  const auto largest = [](int64_t a, int64_t b) { return std::max(a, b); };
+  for (const ProfileSpecs& profile : profiles) {
+    TRY(merge_profile(profile.min, profile.opt, profile.max));  // each is in order by itself
+    TRY(widen(min, profile.min.empty() ? profile.opt : profile.min, least));
+    TRY(widen(max, profile.max.empty() ? profile.opt : profile.max, largest));
+  }
+  const ProfileSpecs& first = profiles.front();
+  return merge_profile(min, first.opt.empty() ? first.max : first.opt, max);
+}
+
 }  // namespace tenon::api

@@ -32,4 +32,12 @@ Result<std::vector<InputSpec>> merge_profile(const std::vector<InputSpec>& min,
                                              const std::vector<InputSpec>& opt,
                                              const std::vector<InputSpec>& max);
 
+// The shapes of one optimisation profile; only opt given means min = opt = max.
+struct ProfileSpecs {
+  std::vector<InputSpec> min, opt, max;
+};
+// What all of the profiles need, as one list of specs: ranges from the least to the largest size,
+// best at the first profile's.
+Result<std::vector<InputSpec>> hull_of_profiles(const std::vector<ProfileSpecs>& profiles);
+
 }  // namespace tenon::api

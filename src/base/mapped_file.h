@@ -45,6 +45,8 @@ class AtomicFile {
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
   Status write_at(size_t offset, std::span<const std::byte> bytes);
   size_t size() const { return size_; }
+  // Where the file is until commit(), for another program that writes it.
+  const std::string& temporary() const { return temporary_; }
   Status commit();
 
  private:

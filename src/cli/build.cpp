@@ -1,40 +1,35 @@
-// tenon build: a model becomes a plan for this machine, verified before it is written.
+// tenon build: a model becomes an engine; what the name or --target says decides whose.
+#include "cli/build.h"
+
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <memory>
 
-#include "api/session.h"
 #include "api/shapes.h"
-#include "api/verify.h"
-#include "cli/execution_options.h"
-#include "cli/model_options.h"
-#include "cli/progress.h"
 #include "cli/verdicts.h"
+#include "onnx/opset.h"
 
 namespace tenon::cli {
 namespace {
 
-struct Options {
-  std::string model, out, target;
-  std::string min_shapes, opt_shapes, max_shapes;
-  std::string atol, rtol, timing_cache, precision = "fp32";
-  bool no_verify = false;
-  ModelOptions reading;
-  EngineOptions engine;
-};
+// "tensorrt" of "tensorrt:8.5.2", "tensorrt-rtx", "jetpack6.2".
+std::string family(const std::string& target) {
+  if (target.starts_with("tensorrt") || target.starts_with("jetpack")) return "tensorrt";
+  return target;
+}
 
 // What the output's name says of the target; empty where it says nothing.
-std::string target_of(const std::string& out) {
+std::string by_extension(const std::string& out) {
   if (out.ends_with(".tenon")) return "cpu";
   if (out.ends_with(".engine") || out.ends_with(".plan") || out.ends_with(".trt"))
     return "tensorrt";
   return "";
 }
 
-Status check_target(const Options& options) {
-  const std::string by_name = target_of(options.out);
-  const std::string asked = options.target.substr(0, options.target.find(':'));
+Result<std::string> target_of(const BuildOptions& options) {
+  const std::string by_name = by_extension(options.out);
+  const std::string asked = family(options.target);
   if (!asked.empty() && !by_name.empty() && asked != by_name &&
       !(asked == "cuda" && by_name == "cpu")) {
     return fail(
@@ -49,28 +44,85 @@ Status check_target(const Options& options) {
     return fail({.kind = ErrorKind::usage,
                  .what = fmt::format("cannot tell what to build for {}", options.out),
                  .why = "neither its name nor --target says it",
-                 .hint = "name it .tenon for a plan of the CPU engine"});
+                 .hint = "name it .tenon for a plan of the CPU engine, .engine for TensorRT's"});
   }
-  if (target != "cpu") {
+  if (target == "cuda") {
     return fail({.kind = ErrorKind::unsupported,
-                 .what = fmt::format("cannot build an engine for {}", target),
-                 .why = "this version builds plans of the CPU engine only",
-                 .hint = "write ONNX with tenon convert and build the engine from that"});
+                 .what = "cannot build an engine for cuda",
+                 .why = "this version builds plans of the CPU engine and TensorRT's engines",
+                 .hint = "use --target tensorrt for NVIDIA's GPUs"});
   }
-  if (options.precision != "fp32") {
-    return fail({.kind = ErrorKind::unsupported,
-                 .what = fmt::format("cannot build a plan in {}", options.precision),
-                 .why = "this version of the CPU engine computes in fp32 only",
-                 .hint = "leave --precision out"});
-  }
-  return {};
+  return target;
 }
 
-Result<api::LoadOptions> reading_with_profile(const Options& options) {
+Status run(const BuildOptions& options, const Globals& globals) {
+  const std::string target = TRY(target_of(options));
+  return target == "cpu" ? build_cpu(options, globals) : build_tensorrt(options, globals);
+}
+
+std::function<Status()> declare(CLI::App& app, const Globals& globals) {
+  auto options = std::make_shared<BuildOptions>();
+  app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")
+      ->required();
+  app.add_option("-o,--output", options->out, "the plan to write (.tenon)")->required();
+  app.add_option("--target", options->target,
+                 "cpu, tensorrt or tensorrt-rtx; follows from the output's name")
+      ->check([](const std::string& text) -> std::string {
+        const std::string target = family(text);
+        if (target == "cpu" || target == "tensorrt" || target == "cuda") return "";
+        return "the targets are cpu, tensorrt, tensorrt-rtx and cuda, not " + text;
+      });
+  app.add_option("--min-shapes", options->min_shapes,
+                 "the smallest shapes, images:1x3x224x224; again for a further profile");
+  app.add_option("--opt-shapes", options->opt_shapes, "the shapes to be fast at");
+  app.add_option("--max-shapes", options->max_shapes, "the largest shapes");
+  app.add_option("--precision", options->precision, "what the engine computes in")
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "mixed"}))
+      ->capture_default_str();
+  app.add_flag("--no-verify", options->no_verify, "write the plan without comparing outputs");
+  app.add_option("--atol", options->atol, "absolute tolerance, for one output as boxes:1e-2");
+  app.add_option("--rtol", options->rtol, "tolerance relative to an output's largest magnitude");
+  app.add_option("--timing-cache", options->timing_cache,
+                 "file that remembers measured tactics between builds");
+  app.add_option("--opset", options->opset, "tensorrt: opset of the ONNX model it is given")
+      ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()));
+  app.add_option("--python", options->python, "tensorrt: an interpreter that has its module")
+      ->capture_default_str();
+  app.add_option("--compute-capability", options->compute_capabilities,
+                 "tensorrt-rtx: a GPU that need not be here, 8.6; TensorRT's choice where not said")
+      ->delimiter(',');
+  app.add_flag("--tf32", options->tf32, "tensorrt: let fp32 be computed with 10 bits of mantissa");
+  app.add_option("--workspace", options->workspace,
+                 "tensorrt: memory of the GPU for one layer, 2G");
+  app.add_option("--time-limit", options->time_limit, "tensorrt: give up after this long, 10min");
+  app.add_option("--memory-limit", options->memory_limit,
+                 "tensorrt: give up where the builder takes more memory, 8G");
+  app.add_flag("--rebuild", options->rebuild,
+               "tensorrt: build also where an engine with the same key is there");
+  options->reading.declare(app, true);
+  options->engine.declare(app);
+  return [options, &globals] { return run(*options, globals); };
+}
+
+}  // namespace
+
+Result<std::vector<api::ProfileSpecs>> profiles_of(const BuildOptions& options) {
+  const size_t count =
+      std::max({options.min_shapes.size(), options.opt_shapes.size(), options.max_shapes.size()});
+  const auto at = [](const std::vector<std::string>& texts, size_t i) {
+    return parse_shapes(i < texts.size() ? texts[i] : "");
+  };
+  std::vector<api::ProfileSpecs> out;
+  for (size_t i = 0; i < count; ++i) {
+    out.push_back({TRY(at(options.min_shapes, i)), TRY(at(options.opt_shapes, i)),
+                   TRY(at(options.max_shapes, i))});
+  }
+  return out;
+}
+
+Result<api::LoadOptions> reading_with_profiles(const BuildOptions& options) {
   api::LoadOptions out = TRY(options.reading.parse());
-  const auto profile = TRY(api::merge_profile(TRY(parse_shapes(options.min_shapes)),
-                                              TRY(parse_shapes(options.opt_shapes)),
-                                              TRY(parse_shapes(options.max_shapes))));
+  const auto profile = TRY(api::hull_of_profiles(TRY(profiles_of(options))));
   if (profile.empty()) return out;
   if (!out.import.shapes.empty() || !out.import.dynamic.empty()) {
     return fail({.kind = ErrorKind::usage,
@@ -103,11 +155,11 @@ void print_verification(const api::Verification& verification) {
     fmt::print("not verified at {}\n", left_out);
 }
 
-Error diverged(const Options& options, const api::Verification& verification) {
+Error diverged(const BuildOptions& options, const api::Verification& verification) {
   Error error{.kind = ErrorKind::negative,
               .what = "the engine does not compute what the model does",
               .where = {.file = options.model},
-              .why = "its outputs are out of tolerance, so no plan was written",
+              .why = "its outputs are out of tolerance, so nothing was written",
               .hint = "find the node with tenon check, or switch optimisations off with --disable"};
   for (const api::VerifiedSizes& sizes : verification.done) {
     for (const api::OutputReport& output : sizes.outputs) {
@@ -119,95 +171,9 @@ Error diverged(const Options& options, const api::Verification& verification) {
   return error;
 }
 
-Status run(const Options& options, const Globals& globals) {
-  const auto start = std::chrono::steady_clock::now();
-  TRY(check_target(options));
-  // Whether the file can be written shows before the work, not after it.
-  AtomicFile probe = TRY(AtomicFile::create(options.out));
-  const api::Tables tables = api::make_tables();
-  const numerics::ToleranceOptions tolerances =
-      TRY(numerics::parse_tolerances(options.atol, options.rtol));
-  api::CompileOptions compiling = TRY(options.engine.parse());
-  api::Loaded loaded =
-      TRY(api::load_graph(options.model, TRY(reading_with_profile(options)), tables));
-  Progress progress(globals.quiet);
-  compiling.time_tactics = true;
-  compiling.timing_cache = options.timing_cache;
-  compiling.progress = progress.callback();
-  const auto canonical = ir::clone(*loaded.graph);
-  auto engine = api::compile(*loaded.graph, compiling, tables);
-  if (!engine) return fail(with_where(std::move(engine).error(), {.file = options.model}));
-  std::optional<api::Verification> verification;
-  if (!options.no_verify) {
-    progress.update(1, "verifying");
-    verification = TRY(api::verify_engine(
-        *canonical, *engine,
-        {.reference = {.threads = compiling.threads}, .tolerances = tolerances}, tables));
-    if (verification->verdict() == numerics::Verdict::diverges)
-      return fail(diverged(options, *verification));
-  }
-  progress.clear();
-  TRY(engine->save(options.out));
-  if (globals.quiet && !globals.json) return {};
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (globals.json) {
-    Json report = {{"file", options.out},
-                   {"target", "cpu"},
-                   {"seconds", seconds},
-                   {"threads", engine->threads()},
-                   {"weight_bytes", engine->weight_bytes()},
-                   {"packed_bytes", engine->packed_bytes()}};
-    report.update(interface_json(engine->graph()));
-    report["verification"] = verification ? verification_json(*verification) : Json();
-    report["notices"] = notices_json(loaded.notices);
-    report["suspicions"] = notices_json(loaded.suspicions);
-    fmt::print("{}\n", report.dump(2));
-    return {};
-  }
-  if (verification)
-    print_verification(*verification);
-  else
-    fmt::print("not verified, as --no-verify asks\n");
-  fmt::print("{}: CPU plan for {} threads, weights {}, packed beside them {}, built in {:.1f} s\n",
-             options.out, engine->threads(), megabytes(engine->weight_bytes()),
-             megabytes(engine->packed_bytes()), seconds);
-  fmt::print("{}{}", interface_text(engine->graph()), remarks_text(loaded, globals.verbose));
-  return {};
-}
-
-std::function<Status()> declare(CLI::App& app, const Globals& globals) {
-  auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")
-      ->required();
-  app.add_option("-o,--output", options->out, "the plan to write (.tenon)")->required();
-  app.add_option("--target", options->target, "cpu; follows from the output's name")
-      ->check([](const std::string& text) -> std::string {
-        const std::string target = text.substr(0, text.find(':'));
-        if (target == "cpu" || target == "tensorrt" || target == "cuda") return "";
-        return "the targets are cpu, tensorrt and cuda, not " + text;
-      });
-  app.add_option("--min-shapes", options->min_shapes, "the smallest shapes, images:1x3x224x224");
-  app.add_option("--opt-shapes", options->opt_shapes, "the shapes to be fast at");
-  app.add_option("--max-shapes", options->max_shapes, "the largest shapes");
-  app.add_option("--precision", options->precision, "what the engine computes in")
-      ->check(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "mixed"}))
-      ->capture_default_str();
-  app.add_flag("--no-verify", options->no_verify, "write the plan without comparing outputs");
-  app.add_option("--atol", options->atol, "absolute tolerance, for one output as boxes:1e-2");
-  app.add_option("--rtol", options->rtol, "tolerance relative to an output's largest magnitude");
-  app.add_option("--timing-cache", options->timing_cache,
-                 "file that remembers measured tactics between builds");
-  options->reading.declare(app, true);
-  options->engine.declare(app);
-  return [options, &globals] { return run(*options, globals); };
-}
-
-}  // namespace
-
 Command build_command() {
   return {.name = "build",
-          .about = "Build a verified plan for this machine",
+          .about = "Build a verified plan for this machine, or an engine of TensorRT's",
           .example =
               "  tenon build resnet18.pt -o resnet18.tenon \\\n"
               "    --min-shapes image:1x3x224x224 --opt-shapes image:4x3x224x224 "

@@ -7,8 +7,8 @@
 
 #include "archive/npy.h"
 #include "archive/zip.h"
+#include "base/scratch_folder.h"
 #include "cli/live_torch.h"
-#include "cli/scratch_folder.h"
 #include "cli/summary.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"

@@ -1,8 +1,11 @@
 // tenon convert: a Torch or ONNX model becomes ONNX of any opset.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "api/precision.h"
 #include "cli/model_options.h"
 #include "cli/summary.h"
 #include "onnx/writer.h"
@@ -14,6 +17,8 @@ struct Options {
   std::string model, out;
   int opset = 17;
   bool allow_tenon_domain = false;
+  std::string precision = "fp32", io_types = "keep";
+  std::vector<std::string> keep_fp32;
   ModelOptions reading;
 };
 
@@ -44,6 +49,103 @@ Json composed_json(const std::vector<onnx::Composition>& composed) {
   return out;
 }
 
+// "Conv (20), MaxPool"
+std::string counted(const std::vector<std::pair<std::string, size_t>>& ops) {
+  std::string out;
+  for (const auto& [op, count] : ops) {
+    out += fmt::format("{}{}{}", out.empty() ? "" : ", ", op,
+                       count > 1 ? fmt::format(" ({})", quantity(count)) : std::string());
+  }
+  return out;
+}
+
+// What stays in fp32, by the reasons, in the order in which they first apply.
+std::string kept_text(const std::vector<passes::KeptNode>& nodes) {
+  struct Group {
+    const passes::KeptNode* first;
+    std::vector<std::pair<std::string, size_t>> ops;
+  };
+  std::vector<Group> groups;
+  for (const passes::KeptNode& node : nodes) {
+    auto group = std::ranges::find_if(
+        groups, [&](const Group& g) { return g.first->reason == node.reason; });
+    if (group == groups.end()) group = groups.insert(group, Group{&node, {}});
+    auto op = std::ranges::find(group->ops, node.op, &std::pair<std::string, size_t>::first);
+    if (op == group->ops.end()) op = group->ops.insert(op, {node.op, 0});
+    ++op->second;
+  }
+  std::string out;
+  for (const Group& g : groups) {
+    const std::string source =
+        g.first->where.source.empty() ? std::string() : " at " + g.first->where.source;
+    out += fmt::format("  {}: {}; first {}{}\n", g.first->reason, counted(g.ops), g.first->name,
+                       source);
+  }
+  return out.empty() ? out : "kept in fp32\n" + out;
+}
+
+std::string precision_text(const passes::ReducedPrecision& reduced, DType type) {
+  const auto count = [&](DType dtype) {
+    const auto found = reduced.values.find(dtype);
+    return found == reduced.values.end() ? size_t{0} : found->second;
+  };
+  std::string out =
+      fmt::format("precision\n  {} values in {}, {} in fp32, {} casts\n", quantity(count(type)),
+                  api::precision_name(type), quantity(count(DType::f32)), quantity(reduced.casts));
+  out += kept_text(reduced.kept);
+  if (!reduced.clamped.empty()) out += "clamped, since they only say very large or very low\n";
+  for (const passes::ClampedConstant& c : reduced.clamped) {
+    out += fmt::format("  {:g} became {:g}: {} {}{}\n", c.value, c.becomes, c.op, c.node,
+                       c.where.source.empty() ? std::string() : " at " + c.where.source);
+  }
+  return out;
+}
+
+Json precision_json(const passes::ReducedPrecision& reduced, const Options& options) {
+  Json out = {{"type", options.precision}, {"casts", reduced.casts}};
+  out["values"] = Json::object();
+  for (const auto& [dtype, count] : reduced.values) out["values"][std::string(name(dtype))] = count;
+  out["kept"] = Json::array();
+  for (const passes::KeptNode& kept : reduced.kept) {
+    out["kept"].push_back({{"op", kept.op},
+                           {"node", kept.name},
+                           {"reason", kept.reason},
+                           {"module", kept.where.module},
+                           {"source", kept.where.source}});
+  }
+  out["clamped"] = Json::array();
+  for (const passes::ClampedConstant& c : reduced.clamped) {
+    out["clamped"].push_back({{"constant", c.name},
+                              {"op", c.op},
+                              {"node", c.node},
+                              {"value", c.value},
+                              {"becomes", c.becomes},
+                              {"module", c.where.module},
+                              {"source", c.where.source}});
+  }
+  return out;
+}
+
+// The graph's types as asked for; nothing where they are the model's own.
+Result<std::optional<passes::ReducedPrecision>> reduce(ir::Graph& graph, const Options& options,
+                                                       const api::Tables& tables) {
+  const DType type = api::precision_from_name(options.precision);
+  if (type != DType::f32) {
+    return TRY(api::reduce_precision(graph,
+                                     {.type = type,
+                                      .opset = options.opset,
+                                      .io_types = options.io_types,
+                                      .keep_fp32 = options.keep_fp32},
+                                     tables));
+  }
+  if (options.io_types == "keep" && options.keep_fp32.empty()) return std::nullopt;
+  return fail({.kind = ErrorKind::usage,
+               .what = fmt::format("cannot use {} here",
+                                   options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
+               .why = "without --precision the model keeps its own types",
+               .hint = "add --precision fp16 or --precision bf16"});
+}
+
 Status run(const Options& options, const Globals& globals) {
   const api::Tables tables = api::make_tables();
   const api::LoadOptions reading = TRY(options.reading.parse());
@@ -55,6 +157,8 @@ Status run(const Options& options, const Globals& globals) {
   }
   const api::Loaded loaded = TRY(api::load_graph(options.model, reading, tables));
   const ir::Graph& graph = *loaded.graph;
+  const std::optional<passes::ReducedPrecision> reduced =
+      TRY(reduce(*loaded.graph, options, tables));
   const std::vector<onnx::Composition> composed =
       TRY(onnx::write(graph, options.out,
                       {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
@@ -69,12 +173,16 @@ Status run(const Options& options, const Globals& globals) {
     report["notices"] = notices_json(loaded.notices);
     report["suspicions"] = notices_json(loaded.suspicions);
     report["composed"] = composed_json(composed);
+    if (reduced) report["precision"] = precision_json(*reduced, options);
     fmt::print("{}\n", report.dump(2));
     return {};
   }
   fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
              quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
-  fmt::print("{}{}{}", interface_text(graph), composed_text(composed),
+  const std::string precision =
+      reduced ? precision_text(*reduced, api::precision_from_name(options.precision))
+              : std::string();
+  fmt::print("{}{}{}{}", interface_text(graph), precision, composed_text(composed),
              remarks_text(loaded, globals.verbose));
   return {};
 }
@@ -90,6 +198,17 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_flag("--allow-tenon-domain", options->allow_tenon_domain,
                "keep operators that ONNX lacks and that cannot be composed as operators of the "
                "domain 'tenon', which only tenon runs");
+  app.add_option("--precision", options->precision,
+                 "fp16 or bf16: the type of every value inside, spelled out node by node; fp32 "
+                 "leaves the model's own types")
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
+      ->capture_default_str();
+  app.add_option("--io-types", options->io_types,
+                 "types of inputs and outputs: keep the model's, fp16, bf16, or NAME:fp16,...")
+      ->capture_default_str();
+  app.add_option("--keep-fp32", options->keep_fp32,
+                 "operators, nodes or modules that stay in fp32: Softmax,layer4.1")
+      ->delimiter(',');
   options->reading.declare(app, true);
   return [options, &globals] { return run(*options, globals); };
 }

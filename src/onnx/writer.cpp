@@ -253,12 +253,10 @@ uint64_t weight_bytes(const ir::Graph& graph) {
   return total;
 }
 
-struct Prepared {
-  std::unique_ptr<ir::Graph> graph;
-  std::vector<Composition> composed;
-};
-Result<Prepared> prepare(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
-                         const Mappings& mappings) {
+}  // namespace
+
+Result<FileGraph> lower_for_file(const ir::Graph& graph, const WriteOptions& options,
+                                 const ir::OpSet& ops, const Mappings& mappings) {
   if (options.opset < kOldestWritable || options.opset > newest_opset()) {
     return fail(
         {.kind = ErrorKind::usage,
@@ -273,33 +271,36 @@ Result<Prepared> prepare(const ir::Graph& graph, const WriteOptions& options, co
       lower(*lowered, {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
             ops, mappings));
   ir::assign_names(*lowered);  // what lowering made
-  return Prepared{std::move(lowered), std::move(composed)};
+  return FileGraph{std::move(lowered), std::move(composed)};
 }
 
-}  // namespace
-
-Result<std::vector<Composition>> write(const ir::Graph& graph, const std::string& path,
-                                       const WriteOptions& options, const ir::OpSet& ops,
-                                       const Mappings& mappings) {
-  auto [lowered, composed] = TRY(prepare(graph, options, ops, mappings));
+Status write(const FileGraph& lowered, const std::string& path, const WriteOptions& options) {
   std::optional<ExternalData> external;
-  if (weight_bytes(*lowered) > options.external_above) {
+  if (weight_bytes(*lowered.graph) > options.external_above) {
     const std::string data = path + ".data";
     external.emplace(std::filesystem::path(data).filename().string(),
                      TRY(AtomicFile::create(data)));
   }
   AtomicFile file = TRY(AtomicFile::create(path));
-  const Message message = TRY(Serializer(options, external ? &*external : nullptr).model(*lowered));
+  const Message message =
+      TRY(Serializer(options, external ? &*external : nullptr).model(*lowered.graph));
   TRY(file.reserve(message.size()));
   TRY(message.write(file));
   if (external) TRY(external->file.commit());
-  TRY(file.commit());
-  return composed;
+  return file.commit();
+}
+
+Result<std::vector<Composition>> write(const ir::Graph& graph, const std::string& path,
+                                       const WriteOptions& options, const ir::OpSet& ops,
+                                       const Mappings& mappings) {
+  FileGraph lowered = TRY(lower_for_file(graph, options, ops, mappings));
+  TRY(write(lowered, path, options));
+  return std::move(lowered.composed);
 }
 
 Result<std::string> write(const ir::Graph& graph, const WriteOptions& options, const ir::OpSet& ops,
                           const Mappings& mappings) {
-  const auto lowered = TRY(prepare(graph, options, ops, mappings)).graph;
+  const auto lowered = TRY(lower_for_file(graph, options, ops, mappings)).graph;
   if (weight_bytes(*lowered) > options.external_above) {
     return fail({.kind = ErrorKind::usage,
                  .what = "the model is too large for one ONNX file",

@@ -1,4 +1,4 @@
-#include "cli/scratch_folder.h"
+#include "base/scratch_folder.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <utility>
 
-namespace tenon::cli {
+namespace tenon {
 
 Result<ScratchFolder> ScratchFolder::make() {
   std::error_code error;
@@ -30,4 +30,4 @@ ScratchFolder::~ScratchFolder() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace tenon::cli
+}  // namespace tenon

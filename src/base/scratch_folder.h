@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace tenon::cli {
+namespace tenon {
 
 // Goes, with all that is in it, when this goes.
 class ScratchFolder {
@@ -25,4 +25,4 @@ class ScratchFolder {
   std::string path_;
 };
 
-}  // namespace tenon::cli
+}  // namespace tenon

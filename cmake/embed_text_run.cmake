@@ -1,0 +1,11 @@
+# Writes OUT, a C++ file that holds the text of IN. Compilers limit the length of one literal, not of several in a row.
+file(READ ${IN} text)
+string(LENGTH "${text}" length)
+set(literals "")
+set(at 0)
+while(at LESS length)
+  string(SUBSTRING "${text}" ${at} 8000 part)
+  string(APPEND literals "R\"EMBEDDED(${part})EMBEDDED\"\n")
+  math(EXPR at "${at} + 8000")
+endwhile()
+file(WRITE ${OUT} "#include <string_view>\nnamespace ${NAMESPACE} {\nextern const std::string_view ${SYMBOL};\nconst std::string_view ${SYMBOL} =\n${literals};\n}  // namespace ${NAMESPACE}\n")

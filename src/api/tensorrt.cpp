@@ -1,0 +1,223 @@
+#include "api/tensorrt.h"
+
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "base/scratch_folder.h"
+#include "onnx/reader.h"
+#include "onnx/writer.h"
+#include "passes/compare.h"
+#include "passes/passes.h"
+#include "targets/tensorrt/diagnosis.h"
+
+namespace tenon::api {
+namespace {
+
+using tensorrt::BuildReport;
+using tensorrt::Description;
+
+constexpr int kOpset = 17;
+
+std::vector<tensorrt::Binding> bindings(const std::vector<ir::Value*>& values) {
+  std::vector<tensorrt::Binding> out;
+  for (const ir::Value* value : values) {
+    tensorrt::Binding binding{.name = value->name, .dtype = value->dtype(), .shape = {}};
+    if (value->shape()) {
+      for (const ir::Dim& dim : *value->shape()) binding.shape.push_back(dim.str());
+    }
+    out.push_back(std::move(binding));
+  }
+  return out;
+}
+
+std::vector<ir::Value*> inputs_of(const ir::Graph& graph) {
+  return {graph.inputs().begin(), graph.inputs().end()};
+}
+std::vector<ir::Value*> outputs_of(const ir::Graph& graph) {
+  return {graph.outputs().begin(), graph.outputs().end()};
+}
+
+// Everything besides the graph that an engine depends on.
+std::string options_text(const tensorrt::BuildRequest& request, const ir::Graph& written,
+                         const std::vector<tensorrt::Profile>& profiles) {
+  std::string out = fmt::format(
+      "tf32={} flags={} capabilities={} pools={} settings={} verbosity={} plugins={}", request.tf32,
+      fmt::join(request.flags, "+"), fmt::join(request.compute_capabilities, "+"),
+      fmt::to_string(request.memory_pools.size()), request.settings.size(),
+      request.profiling_verbosity, fmt::join(request.plugins, "+"));
+  for (const auto& [pool, bytes] : request.memory_pools) out += fmt::format(" {}={}", pool, bytes);
+  for (const auto& [name, value] : request.settings) out += fmt::format(" {}={}", name, value);
+  for (const ir::Value* value : written.inputs()) out += " in:" + value->name;
+  for (const ir::Value* value : written.outputs()) out += " out:" + value->name;
+  for (const tensorrt::Profile& profile : profiles) {
+    out += " profile";
+    for (const tensorrt::ProfileShape& shape : profile) {
+      out += fmt::format(" {}:{}..{}..{}", shape.input, fmt::join(shape.min, "x"),
+                         fmt::join(shape.opt, "x"), fmt::join(shape.max, "x"));
+    }
+  }
+  return out;
+}
+
+Dims sizes_of(const InputSpec& spec) {
+  Dims out;
+  for (const DimSpec& dim : spec.dims) out.push_back(dim.size.value_or(-1));
+  return out;
+}
+
+// The shapes that a list of specs says for an input of the graph; null where it says none.
+Result<const InputSpec*> spec_of(const std::vector<InputSpec>& specs, const std::string& input,
+                                 const ir::Graph& graph) {
+  for (const InputSpec& spec : specs) {
+    if (TRY(find_input(graph, spec.name))->name == input) return &spec;
+  }
+  return nullptr;
+}
+
+// One profile for each of the specs, else the one of the graph's ranges, which stands in too for
+// inputs that a profile does not name.
+Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
+                                                    const ir::Graph& graph) {
+  const tensorrt::Profile whole = TRY(tensorrt::profile_of(graph));
+  if (specs.size() < 2) return std::vector<tensorrt::Profile>{whole};
+  std::vector<tensorrt::Profile> out;
+  for (const ProfileSpecs& given : specs) {
+    tensorrt::Profile profile = whole;
+    for (tensorrt::ProfileShape& shape : profile) {
+      const InputSpec* opt = TRY(spec_of(given.opt, shape.input, graph));
+      const InputSpec* min = TRY(spec_of(given.min, shape.input, graph));
+      const InputSpec* max = TRY(spec_of(given.max, shape.input, graph));
+      if (opt == nullptr) opt = max;
+      if (opt == nullptr) continue;
+      shape.opt = sizes_of(*opt);
+      shape.min = min ? sizes_of(*min) : shape.opt;
+      shape.max = max ? sizes_of(*max) : shape.opt;
+    }
+    out.push_back(std::move(profile));
+  }
+  return out;
+}
+
+bool is_current(const std::string& engine_path, const Description& wanted) {
+  const auto there = tensorrt::read_description(engine_path);
+  return there && there->key() == wanted.key() && there->tenon == wanted.tenon;
+}
+
+// The file that TensorRT gets, read back and run by our engine, beside the model's reference.
+Result<Verification> verify_file(const std::string& onnx_file, const ir::Graph& canonical,
+                                 const TensorrtOptions& options, const Tables& tables) {
+  const auto back = TRY(onnx::read(onnx_file, {}, tables.ops, tables.onnx));
+  TRY(passes::canonicalise(*back, {tables.ops, tables.refs}));
+  const cpu::Engine engine = TRY(compile(*back, {.threads = options.threads}, tables));
+  return verify_engine(
+      canonical, engine,
+      {.reference = {.threads = options.threads}, .tolerances = options.tolerances}, tables);
+}
+
+std::string verification_text(const std::optional<Verification>& verification) {
+  const std::string not_run = "engine not run";
+  if (!verification) return not_run + "; outputs not verified";
+  return fmt::format("{}; the ONNX model it was built from: {}", not_run,
+                     numerics::name(verification->verdict()));
+}
+
+std::string types_text(const tensorrt::TypeCheck& types) {
+  std::string out = fmt::format(
+      "{} tensors of the parsed network have the model's types, {} are "
+      "TensorRT's own; of layers' outputs",
+      types.verified, types.own);
+  for (const auto& [dtype, count] : types.layers) out += fmt::format(" {} {}", count, dtype);
+  return out;
+}
+
+Error wrong_types(const BuildReport& report, const tensorrt::TypeCheck& types,
+                  const std::string& model_path) {
+  Error error{.kind = ErrorKind::unsupported,
+              .what = fmt::format("{} does not keep the model's types", report.module.title()),
+              .where = {.file = model_path},
+              .why = fmt::format("{} tensors of the parsed network have another type",
+                                 types.mismatches.size()),
+              .hint = "give the model types that TensorRT has"};
+  constexpr size_t kShown = 10;
+  for (const tensorrt::TypeMismatch& one : types.mismatches) {
+    if (error.details.size() == kShown) break;
+    error.details.push_back(
+        {.kind = ErrorKind::unsupported,
+         .what = fmt::format("tensor {} is {} instead of {}", one.tensor, one.got, one.wanted),
+         .where = {.node = one.layer}});
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& model_path,
+                                     const std::string& engine_path, const TensorrtOptions& options,
+                                     const Tables& tables) {
+  TensorrtBuild out;
+  const tensorrt::Module module = TRY(tensorrt::probe(options.python));
+  const std::vector<tensorrt::Profile> profiles =
+      TRY(profiles_for(options.profiles, *loaded.graph));
+
+  const onnx::WriteOptions writing{.opset = options.opset ? options.opset : kOpset};
+  onnx::FileGraph written =
+      TRY(onnx::lower_for_file(*loaded.graph, writing, tables.ops, tables.onnx));
+  out.composed = std::move(written.composed);
+
+  Description& description = out.description;
+  description = {.tenon = TENON_VERSION,
+                 .module = module.name,
+                 .version = module.version,
+                 .target = options.target,
+                 .model = std::filesystem::path(model_path).filename().string(),
+                 .model_digest = passes::digest(*written.graph),
+                 .options = options_text(options.request, *written.graph, profiles),
+                 .precision = "fp32",
+                 .tf32 = options.request.tf32,
+                 .opset = writing.opset,
+                 .inputs = bindings(inputs_of(*written.graph)),
+                 .outputs = bindings(outputs_of(*written.graph)),
+                 .profiles = profiles,
+                 .compute_capabilities = options.request.compute_capabilities};
+  if (!options.rebuild && is_current(engine_path, description)) {
+    description = TRY(tensorrt::read_description(engine_path));
+    out.reused = true;
+    return out;
+  }
+
+  AtomicFile engine = TRY(AtomicFile::create(engine_path));
+  AtomicFile about = TRY(AtomicFile::create(tensorrt::description_path(engine_path)));
+  const ScratchFolder folder = TRY(ScratchFolder::make());
+  tensorrt::BuildRequest request = options.request;
+  request.model = folder.file("model.onnx");
+  request.engine = engine.temporary();
+  request.profiles = profiles;
+  request.tensor_types = tensorrt::tensor_types(*written.graph);
+  TRY(onnx::write(written, request.model, writing));
+
+  out.report = TRY(tensorrt::build(options.python, request));
+  if (out.report.failure) {
+    Error error = tensorrt::explain(out.report, *written.graph);
+    error.where.file = model_path;
+    return fail(std::move(error));
+  }
+  out.types = tensorrt::check_types(out.report.network, request.tensor_types, module.typed);
+  if (!out.types.mismatches.empty()) return fail(wrong_types(out.report, out.types, model_path));
+  if (options.verify) {
+    if (request.progress) request.progress(1, "verifying");
+    out.verification = TRY(verify_file(request.model, *loaded.graph, options, tables));
+  }
+  description.types = types_text(out.types);
+  description.verification = verification_text(out.verification);
+  if (out.verification && out.verification->verdict() == numerics::Verdict::diverges) return out;
+
+  const MappedFile content = TRY(MappedFile::open(engine.temporary()));
+  description.engine_bytes = content.bytes().size();
+  description.engine_hash = tensorrt::hash_of(content.bytes());
+  TRY(about.write(tensorrt::to_json(description)));
+  TRY(engine.commit());
+  TRY(about.commit());
+  return out;
+}
+
+}  // namespace tenon::api

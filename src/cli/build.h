@@ -1,0 +1,41 @@
+// What the targets of tenon build share: its options, and how a verification is shown.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/shapes.h"
+#include "api/verify.h"
+#include "cli/execution_options.h"
+#include "cli/model_options.h"
+#include "cli/summary.h"
+
+namespace tenon::cli {
+
+struct BuildOptions {
+  std::string model, out, target;
+  std::vector<std::string> min_shapes, opt_shapes, max_shapes;  // one for each profile
+  std::string atol, rtol, timing_cache, precision = "fp32";
+  bool no_verify = false;
+  ModelOptions reading;
+  EngineOptions engine;
+  // Of TensorRT alone.
+  int opset = 0;
+  std::string python = "python3", time_limit, memory_limit, workspace;
+  std::vector<std::string> compute_capabilities;
+  bool tf32 = false, rebuild = false;
+};
+
+// The shapes of each profile that is asked for.
+Result<std::vector<api::ProfileSpecs>> profiles_of(const BuildOptions& options);
+// How the model is read: a range for each size that one of the profiles varies.
+Result<api::LoadOptions> reading_with_profiles(const BuildOptions& options);
+
+Json verification_json(const api::Verification& verification);
+void print_verification(const api::Verification& verification);
+Error diverged(const BuildOptions& options, const api::Verification& verification);
+
+Status build_cpu(const BuildOptions& options, const Globals& globals);
+Status build_tensorrt(const BuildOptions& options, const Globals& globals);
+
+}  // namespace tenon::cli

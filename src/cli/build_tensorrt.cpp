@@ -1,0 +1,103 @@
+// tenon build --target tensorrt: a model becomes an engine of TensorRT's, with a description beside
+// it.
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "api/tensorrt.h"
+#include "cli/build.h"
+#include "cli/byte_size.h"
+#include "cli/duration.h"
+#include "cli/progress.h"
+
+namespace tenon::cli {
+namespace {
+
+Result<tensorrt::BuildRequest> request_of(const BuildOptions& options, const Globals& globals) {
+  tensorrt::BuildRequest out{.tf32 = options.tf32,
+                             .compute_capabilities = options.compute_capabilities,
+                             .profiling_verbosity = "DETAILED",
+                             .timing_cache = options.timing_cache,
+                             .verbose = globals.verbose};
+  if (!options.workspace.empty())
+    out.memory_pools["WORKSPACE"] = TRY(parse_bytes(options.workspace, "--workspace"));
+  if (!options.memory_limit.empty())
+    out.memory_limit = TRY(parse_bytes(options.memory_limit, "--memory-limit"));
+  if (!options.time_limit.empty()) {
+    out.time_limit = std::chrono::duration_cast<std::chrono::milliseconds>(
+        TRY(parse_duration(options.time_limit, "--time-limit")));
+  }
+  return out;
+}
+
+std::vector<std::string> modules_of(const std::string& target) {
+  if (target.starts_with("tensorrt-rtx")) return {"tensorrt_rtx", "tensorrt_rtx_bindings"};
+  if (target.starts_with("tensorrt:") || target.starts_with("jetpack")) return {"tensorrt"};
+  return tensorrt::Python().modules;
+}
+
+Json report_json(const BuildOptions& options, const api::TensorrtBuild& build) {
+  Json report = Json::parse(tensorrt::to_json(build.description));
+  report["file"] = options.out;
+  report["reused"] = build.reused;
+  if (build.reused) return report;
+  report["seconds"] = build.report.seconds;
+  report["peak_memory_mb"] = build.report.peak_memory >> 20;
+  report["warnings"] = build.report.warnings;
+  report["untyped"] = build.report.untyped;
+  report["layers"] = build.report.network.layers.size();
+  if (build.verification) report["verified_outputs"] = verification_json(*build.verification);
+  return report;
+}
+
+void print_build(const BuildOptions& options, const api::Loaded& loaded,
+                 const api::TensorrtBuild& build, const Globals& globals) {
+  const tensorrt::Description& about = build.description;
+  if (build.reused) {
+    fmt::print("{}: unchanged, its model and options are the same (key {})\n", options.out,
+               about.key());
+    return;
+  }
+  if (build.verification) print_verification(*build.verification);
+  fmt::print("{}: engine of {}, {}, {} layers parsed, built in {:.1f} s\n", options.out,
+             build.report.module.title(), megabytes(about.engine_bytes),
+             build.report.network.layers.size(), build.report.seconds);
+  fmt::print("{}", interface_text(*loaded.graph));
+  fmt::print("types: {}\n", about.types);
+  fmt::print("verification: {}\n", about.verification);
+  for (const std::string& warning : build.report.warnings)
+    fmt::print(stderr, "TensorRT: {}\n", warning);
+  fmt::print("{}", remarks_text(loaded, globals.verbose));
+}
+
+}  // namespace
+
+Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
+  api::TensorrtOptions building{
+      .target = options.target.empty() ? "tensorrt" : options.target,
+      .python = {options.python, modules_of(options.target)},
+      .opset = options.opset,
+      .request = TRY(request_of(options, globals)),
+      .profiles = TRY(profiles_of(options)),
+      .verify = !options.no_verify,
+      .tolerances = TRY(numerics::parse_tolerances(options.atol, options.rtol)),
+      .threads = options.engine.threads,
+      .rebuild = options.rebuild};
+  const api::Tables tables = api::make_tables();
+  const api::Loaded loaded =
+      TRY(api::load_graph(options.model, TRY(reading_with_profiles(options)), tables));
+  Progress progress(globals.quiet);
+  building.request.progress = progress.callback();
+  const api::TensorrtBuild build =
+      TRY(api::build_tensorrt(loaded, options.model, options.out, building, tables));
+  progress.clear();
+  if (build.verification && build.verification->verdict() == numerics::Verdict::diverges)
+    return fail(diverged(options, *build.verification));
+  if (globals.json)
+    fmt::print("{}\n", report_json(options, build).dump(2));
+  else if (!globals.quiet)
+    print_build(options, loaded, build, globals);
+  return {};
+}
+
+}  // namespace tenon::cli
