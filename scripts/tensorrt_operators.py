@@ -158,7 +158,8 @@ def read_measurement(newest: dict[str, Row]) -> tuple[str, dict[str, Row]]:
         # Of these the main input's type says nothing: what they carry is what their graphs take.
         if operator in ("If", "Loop", "Scan"):
             kept = list(documented.types)
-        rows[operator] = Row(int(taken) > 0, tuple(kept), documented.restriction) if int(taken) else Row(False)
+        is_taken = types != "-" and int(taken) > 0
+        rows[operator] = Row(True, tuple(kept), documented.restriction) if is_taken else Row(False)
     return re.search(r"TensorRT-RTX ([\d.]+)", text)[1], rows
 
 
@@ -196,7 +197,7 @@ def main() -> None:
         "inline constexpr OperatorRow kOperators[] = {",
         *lines,
         "};",
-        f"// The same of TensorRT-RTX, as measured on {rtx_version}: what its parser takes.",
+        f"// The same of TensorRT-RTX, as measured on {rtx_version}.",
         "inline constexpr OperatorRow kRtxOperators[] = {",
         *rtx,
         "};",

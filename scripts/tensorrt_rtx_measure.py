@@ -1,11 +1,12 @@
-"""Asks TensorRT-RTX's parser which operators of ONNX it takes, and of which types; writes the answers as a table.
+"""Asks TensorRT-RTX which operators of ONNX it takes, and of which types; writes the answers as a table.
 
-Run with a Python that has tensorrt_rtx_bindings, onnx and numpy; no GPU is needed, as nothing is built:
+Run with a Python that has tensorrt_rtx_bindings, onnx and numpy; no GPU is needed, as nothing runs:
     python scripts/tensorrt_rtx_measure.py src/targets/tensorrt/rtx_measured.txt
 
 The questions are the models of ONNX's own node tests: each as it stands, with all inputs but the first as initializers, since
 many operators want those constant (or all: Range), and with the first output alone; each also with its main input in every other type that
-ONNX allows there.
+ONNX allows there. A type is taken where the parser takes a question and the builder makes an engine of it; a few tries are
+enough, since building is what costs time.
 scripts/tensorrt_operators.py makes RTX's rows from the table.
 """
 
@@ -16,6 +17,7 @@ import re
 import sys
 import warnings
 from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,20 +39,36 @@ MAIN = {
 }  # fmt: skip
 QUIET = trt.Logger(trt.Logger.INTERNAL_ERROR)
 trt.init_libnvinfer_plugins(QUIET, "")  # some operators are plugins
+BUILDS = 3  # of a type, until one is an engine
 
 
-def refusal(model: onnx.ModelProto) -> str | None:
-    """What the parser says against the model; None where it takes it."""
+def parse(model: onnx.ModelProto) -> tuple:
+    """Builder, network, and what the parser says against the model; None where it takes it."""
     builder = trt.Builder(QUIET)
     network = builder.create_network(0)  # RTX's networks are strongly typed without being asked
     parser = trt.OnnxParser(network, QUIET)
     if parser.parse(model.SerializeToString()):
-        return None
+        return builder, network, None
     if parser.num_errors == 0:
-        return "no reason given"
+        return builder, network, "no reason given"
     error = parser.get_error(0)
     quoted = re.findall(r'"([^"]+)"', error.desc())
-    return f"{str(error.code()).split('.')[-1]}: {quoted[-1] if quoted else error.desc()}"
+    return builder, network, f"{str(error.code()).split('.')[-1]}: {quoted[-1] if quoted else error.desc()}"
+
+
+def refusal(model: onnx.ModelProto) -> str | None:
+    return parse(model)[2]
+
+
+def builds(model: onnx.ModelProto) -> bool | None:
+    """Whether an engine comes of a model that the parser takes; None where values of inputs would have to be known."""
+    builder, network, _ = parse(model)
+    if network.num_inputs == 0 or any(network.get_input(i).is_shape_tensor for i in range(network.num_inputs)):
+        return None
+    config = builder.create_builder_config()
+    config.num_compute_capabilities = 1
+    config.set_compute_capability(trt.ComputeCapability.SM120, 0)
+    return builder.build_serialized_network(network, config) is not None
 
 
 def retyped(model: onnx.ModelProto, names: set[str], to: int) -> onnx.ModelProto | None:
@@ -112,8 +130,8 @@ def values_of_main_type(model: onnx.ModelProto) -> tuple[set[str], int]:
     names = set()
     for values, formal in ((node.input, schema.inputs), (node.output, schema.outputs)):
         for i, name in enumerate(values):
-            # GridSample's grid has a type of its own in ONNX, which TensorRT wants to be the image's.
-            if formal[min(i, len(formal) - 1)].type_str == variable or node.op_type == "GridSample":
+            # A grid and the values of attention have types of their own in ONNX; TensorRT wants them to be the others'.
+            if formal[min(i, len(formal) - 1)].type_str == variable or node.op_type in ("GridSample", "Attention"):
                 names.add(name)
     for value in [*model.graph.input, *model.graph.output]:
         if value.name in names and value.type.HasField("tensor_type"):
@@ -121,8 +139,37 @@ def values_of_main_type(model: onnx.ModelProto) -> tuple[set[str], int]:
     return names, 0
 
 
+@dataclass
+class Question:
+    model: onnx.ModelProto
+    data_sets: list = field(default_factory=list)
+
+
+def realistic() -> dict[str, list[Question]]:
+    """Questions where ONNX's tests are of sizes or results that no engine is made for, whatever the type."""
+    attention = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 128, 64]) for name in "qkv"]
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])
+    constants = [numpy_helper.from_array(np.float32(0.5), "scale"), numpy_helper.from_array(np.int8(0), "zero")]
+
+    def question(node: onnx.NodeProto, inputs: list, result: int, opset: int, initializers: list) -> Question:
+        shape = [d.dim_value for d in inputs[0].type.tensor_type.shape.dim]
+        outputs = [helper.make_tensor_value_info("y", result, shape)]
+        graph = helper.make_graph([node], "question", inputs, outputs, initializers)
+        return Question(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]))
+
+    return {
+        "Attention": [question(helper.make_node("Attention", list("qkv"), ["y"]), attention, TensorProto.FLOAT, 23, [])],
+        "QuantizeLinear": [
+            question(
+                helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["y"]), [image], TensorProto.INT8, 21, constants
+            )
+        ],
+    }
+
+
 def ask(cases: list, answers) -> None:
-    """Sends (type, reason against it, whether only constants made it possible) for every question."""
+    """Sends (type, reason against it, whether only constants made it possible, whether it builds) for every question."""
+    tries, engines = defaultdict(int), set()
     for case in cases:
         names, own = values_of_main_type(case.model)
         arrays = {}
@@ -132,39 +179,68 @@ def ask(cases: list, answers) -> None:
             model = case.model if kind == own else retyped(case.model, names, kind)
             if model is None:
                 continue
-            against = refusal(model)
-            constants = False
-            if against is not None and len(model.graph.output) > 1 and model.graph.node[0].op_type not in ("If", "Loop", "Scan"):
+            if len(model.graph.output) > 1 and model.graph.node[0].op_type not in ("If", "Loop", "Scan") and refusal(model):
                 model = with_one_output(model)
-                against = refusal(model) and against
-            if against is not None and len(model.graph.input) > 1:
-                constants = any(refusal(with_constants(model, arrays, first)) is None for first in (1, 0))
-            answers.send((TYPES.get(kind, "other"), None if constants else against, constants))
+            forms = [model]
+            if len(model.graph.input) > 1:
+                forms += [with_constants(model, arrays, first) for first in (1, 0)]
+            reasons = [refusal(form) for form in forms]
+            taken = [form for form, reason in zip(forms, reasons, strict=True) if reason is None]
+            engine = None
+            for form in taken:
+                if kind in engines or tries[kind] == BUILDS:
+                    break
+                built = builds(form)
+                if built is None:
+                    continue
+                engine, tries[kind] = built, tries[kind] + 1
+                if built:
+                    engines.add(kind)
+                    break
+            constants = reasons[0] is not None
+            answers.send((TYPES.get(kind, "other"), None if taken else reasons[0], constants, engine))
     answers.send(None)
 
 
-def measure(cases: list) -> tuple[set[str], set[str], int, int, list[str], bool]:
-    """Types taken and asked, questions taken and asked, the reasons, and whether some were taken without constants."""
+@dataclass
+class Answers:
+    types: set = field(default_factory=set)  # that the parser takes
+    asked_types: set = field(default_factory=set)
+    engines: set = field(default_factory=set)  # types of which an engine came
+    refused_engines: set = field(default_factory=set)  # and did not, at some time
+    taken: int = 0
+    asked: int = 0
+    plain: bool = False  # some were taken without constants
+    reasons: dict = field(default_factory=lambda: defaultdict(int))
+
+    def taken_types(self) -> set:
+        """What no build was tried of is believed of the parser."""
+        return self.types - (self.refused_engines - self.engines)
+
+
+def measure(cases: list) -> Answers:
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=ask, args=(cases, theirs))  # a crash of the parser ends that one
+    process = multiprocessing.Process(target=ask, args=(cases, theirs))  # a crash ends that one
     process.start()
     theirs.close()
-    types, asked_types, reasons, taken, asked, plain = set(), set(), defaultdict(int), 0, 0, False
+    out = Answers()
     try:
         while (answer := ours.recv()) is not None:
-            kind, against, constants = answer
-            asked += 1
-            asked_types.add(kind)
-            if against is None:
-                taken += 1
-                types.add(kind)
-                plain = plain or not constants
-            else:
-                reasons[against] += 1
+            kind, against, constants, engine = answer
+            out.asked += 1
+            out.asked_types.add(kind)
+            if against is not None:
+                out.reasons[against] += 1
+                continue
+            out.taken += 1
+            out.types.add(kind)
+            out.plain = out.plain or not constants
+            if engine is not None:
+                (out.engines if engine else out.refused_engines).add(kind)
     except EOFError:
-        reasons["the parser crashed"] += 1
+        out.reasons["it crashed"] += 1
     process.join()
-    return types, asked_types, taken, asked, sorted(reasons, key=reasons.get, reverse=True), plain
+    return out
 
 
 def main() -> None:
@@ -174,17 +250,23 @@ def main() -> None:
         nodes = case.model.graph.node
         if len(nodes) == 1 and nodes[0].domain == "" and not case.model.functions:
             by_operator[nodes[0].op_type].append(case)
+    for operator, questions in realistic().items():
+        by_operator[operator] = questions + by_operator[operator]
     order = list(TYPES.values())
     lines = [
         f"# Measured with TensorRT-RTX {'.'.join(trt.__version__.split('.')[:3])} by scripts/tensorrt_rtx_measure.py; do not edit.",
         f"# The questions are the node tests of onnx {onnx.__version__}. A line: operator, questions that the parser took, questions",
-        "# asked, the types of which it took any, those of which it took none, 'constants' where it took none without initializers.",
+        "# asked, the types of which it took any and an engine came, those of which none did, 'constants' where it took none",
+        "# without initializers.",
     ]
     for operator in sorted(by_operator):
-        types, asked_types, taken, asked, reasons, plain = measure(by_operator[operator])
-        known = ",".join(t for t in order if t in types) or "-"
-        refused = ",".join(t for t in order if t in asked_types - types) or "-"
-        lines.append(f"{operator} {taken} {asked} {known} {refused}{'' if plain or not taken else ' constants'}")
+        answers = measure(by_operator[operator])
+        taken = answers.taken_types()
+        known = ",".join(t for t in order if t in taken) or "-"
+        refused = ",".join(t for t in order if t in answers.asked_types - taken) or "-"
+        constants = "" if answers.plain or not answers.taken else " constants"
+        lines.append(f"{operator} {answers.taken} {answers.asked} {known} {refused}{constants}")
+        reasons = sorted(answers.reasons, key=answers.reasons.get, reverse=True)
         print(lines[-1], "|", "; ".join(reasons[:4]), flush=True)
     Path(sys.argv[1]).write_text("\n".join(lines) + "\n")
 

@@ -178,7 +178,8 @@ class Check {
     problems_.add({.what = fmt::format("{} has no {}", name_, node.op),
                    .where = node.where(),
                    .why = later ? fmt::format("its parser takes it from {} on", first->str())
-                                : "its parser takes no such operator",
+                          : release_.family == Family::rtx ? "its parser or its builder refuses it"
+                                                           : "no release of TensorRT takes it",
                    .hint = way_around(node.op, later ? first->str() : "")});
     return nullptr;
   }

@@ -123,7 +123,7 @@ ModelParts boxes() {
 TEST(Legality, NonMaxSuppressionAsOnnxHasItFrom85On) {
   EXPECT_THAT(against(boxes(), 13, "tensorrt:8.4"), HasSubstr("a fixed number of boxes"));
   EXPECT_EQ(against(boxes(), 13, "tensorrt:8.5"), "");
-  EXPECT_EQ(against(boxes(), 13, "tensorrt-rtx"), "");
+  EXPECT_THAT(against(boxes(), 13, "tensorrt-rtx"), HasSubstr("has no NonMaxSuppression"));
 }
 
 ModelParts integer_sum(int64_t addend, std::vector<int64_t> dims) {
@@ -286,6 +286,33 @@ TEST(Restrictions, IndicesAndDilationsOfPools) {
   EXPECT_THAT(against(pool({}, {"y", "at"}), 13, "tensorrt"), HasSubstr("it gives no indices"));
   EXPECT_THAT(against(pool(list(ints_attribute("dilations", {2, 2})), {"y"}), 13, "tensorrt-rtx"),
               HasSubstr("it has no dilations"));
+}
+
+TEST(Restrictions, ReductionsOfScalars) {
+  const auto sum = [](std::vector<int64_t> dims) {
+    return unary("ReduceSum", DType::f32, std::move(dims));
+  };
+  EXPECT_THAT(against(sum({}), 13, "tensorrt"), HasSubstr("this is of rank 0"));
+  EXPECT_EQ(against(sum({3}), 13, "tensorrt"), "");
+  EXPECT_THAT(against(unary("Softmax", DType::f32, {3}), 13, "tensorrt-rtx"),
+              HasSubstr("this is of rank 1"));
+  EXPECT_EQ(against(unary("Softmax", DType::f32, {3, 3}), 13, "tensorrt-rtx"), "");
+}
+
+TEST(Restrictions, AttentionThatIsFused) {
+  const auto attention = [](DType dtype, int64_t size, std::vector<Message> attributes = {}) {
+    ModelParts parts = unary("Identity", dtype, {1, 8, 16, size});
+    parts.nodes = list(node("Attention", {"x", "x", "x"}, {"y"}, std::move(attributes)));
+    return parts;
+  };
+  EXPECT_EQ(against(attention(DType::f16, 64), 23, "tensorrt-rtx"), "");
+  EXPECT_THAT(against(attention(DType::f16, 8), 23, "tensorrt-rtx"), HasSubstr("and these 8"));
+  EXPECT_THAT(against(attention(DType::f32, 64), 23, "tensorrt-rtx"),
+              HasSubstr("takes no Attention of f32"));
+  EXPECT_EQ(against(attention(DType::f32, 64), 23, "tensorrt:10.14"), "");
+  EXPECT_THAT(
+      against(attention(DType::f32, 64, list(float_attribute("softcap", 2))), 23, "tensorrt:10.15"),
+      HasSubstr("it has no softcap"));
 }
 
 TEST(Restrictions, EquationsOfEinsum) {

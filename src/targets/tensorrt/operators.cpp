@@ -10,8 +10,8 @@ namespace {
 
 #include "targets/tensorrt/operators.inc"
 
-// What TensorRT-RTX 1.7.1 says of newer ones is nothing: its parser does not look at the opset. The
-// operators' newest forms that it was asked about are no newer than this.
+// The parser of TensorRT-RTX 1.7.1 does not look at the opset, so that a newer one would be read as
+// if it were an older one. TensorRT's parser of the same year knows this one.
 constexpr int kRtxOpset = 25;
 
 constexpr std::array kTypes = {

@@ -1,6 +1,6 @@
 // Sources: docs/operators.md and the importers of onnx-tensorrt release by release (those of 8.2 to
 // 10.1 are public), its Changelog for the releases between two tables, and for TensorRT-RTX what
-// the parser of 1.7.1 says.
+// 1.7.1 says, parser and builder.
 #include "targets/tensorrt/restrictions.h"
 
 #include <fmt/format.h>
@@ -22,6 +22,7 @@ using ir::Node;
 using ir::Value;
 using Reason = std::string;
 
+constexpr size_t kMostAxes = 8;
 constexpr int kOpen = std::numeric_limits<int>::max();
 // Releases of TensorRT, as major * 100 + minor, and whether TensorRT-RTX is one of them.
 struct Span {
@@ -211,6 +212,8 @@ Reason named_axes(const Node& node, int) {
   if (named || wants_fixed_shape(node.input(0)).empty()) return {};
   return "its axes have to be named where sizes are dynamic";
 }
+Reason no_scalar(const Node& node, int) { return wants_rank(node.input(0), 1, kMostAxes); }
+Reason no_vector(const Node& node, int) { return wants_rank(node.input(0), 2, kMostAxes); }
 Reason no_wrapping(const Node& node, int) {
   return wants_word(node, "mode", "constant", {"constant", "reflect", "edge"});
 }
@@ -324,6 +327,15 @@ Reason plain_attention(const Node& node, int) {
               capped ? Reason("it has no softcap") : Reason{},
               masked ? Reason("it takes a mask or is_causal, not both") : Reason{}});
 }
+// Its engines have no other kind of attention than the fused one (1.7.1).
+Reason fused_attention(const Node& node, int) {
+  const auto& shape = node.input(0)->shape();
+  if (!shape || shape->size() != 4) return {};
+  if ((*shape)[0].is(1) && (*shape)[1].is(1)) return "it takes two heads or more, over all batches";
+  const auto size = (*shape)[3].constant();
+  if (!size || (*size > 8 && *size <= 256)) return {};
+  return fmt::format("its heads have more than 8 elements and up to 256, and these {}", *size);
+}
 Reason long_positions(const Node& node, int) {
   const Value* positions = node.input(3);
   if (positions == nullptr || positions->dtype() == DType::i64) return {};
@@ -423,17 +435,23 @@ constexpr std::array kRestrictions = {
     Restriction{"Resize", kAlways, &plain_resize},
     Restriction{"Resize", kAlways, &all_axes_scaled},
     Restriction{"Resize", before(804), &constant_scales},
-    Restriction{"GridSample", kAlways, &grid_of_a_plane},
+    Restriction{"GridSample", kTensorrt, &grid_of_a_plane},
     Restriction{"RoiAlign", kAlways, &roi_mode},
 
     Restriction{"Squeeze", kAlways, &constant_axes_1},
     Restriction{"Squeeze", before(1105), &named_axes},
+    Restriction{"Squeeze", kRtxAlone, &named_axes},
     Restriction{"Unsqueeze", kAlways, &constant_axes_1},
     Restriction{"Reduce*", kAlways, &constant_axes_1},
+    Restriction{"Reduce*", kAlways, &no_scalar},
+    Restriction{"ArgMax", kRtxAlone, &no_vector},
+    Restriction{"ArgMin", kRtxAlone, &no_vector},
+    Restriction{"Softmax", kRtxAlone, &no_vector},
+    Restriction{"LogSoftmax", kRtxAlone, &no_vector},
     Restriction{"Slice", before(1003), &constant_axes_3},
     Restriction{"Pad", before(1004), &constant_axes_3},
     Restriction{"Pad", before(1000), &no_wrapping},
-    Restriction{"CumSum", kTensorrt, &constant_axis},
+    Restriction{"CumSum", kAlways, &constant_axis},
     Restriction{"TopK", before(806), &constant_k},
     Restriction{"TopK", kAlways, &bounded_k},
     Restriction{"TopK", from(1001), &sorted},
@@ -470,6 +488,7 @@ constexpr std::array kRestrictions = {
     Restriction{"STFT", kAlways, &constant_frames},
     Restriction{"Attention", kTensorrt, &heads_apart},
     Restriction{"Attention", kAlways, &plain_attention},
+    Restriction{"Attention", kRtxAlone, &fused_attention},
     Restriction{"RotaryEmbedding", kAlways, &long_positions},
     Restriction{"TensorScatter", kAlways, &cache_rows},
 
