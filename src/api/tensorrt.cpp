@@ -75,30 +75,6 @@ Result<const InputSpec*> spec_of(const std::vector<InputSpec>& specs, const std:
   return nullptr;
 }
 
-// One profile for each of the specs, else the one of the graph's ranges, which stands in too for
-// inputs that a profile does not name.
-Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
-                                                    const ir::Graph& graph) {
-  const tensorrt::Profile whole = TRY(tensorrt::profile_of(graph));
-  if (specs.size() < 2) return std::vector<tensorrt::Profile>{whole};
-  std::vector<tensorrt::Profile> out;
-  for (const ProfileSpecs& given : specs) {
-    tensorrt::Profile profile = whole;
-    for (tensorrt::ProfileShape& shape : profile) {
-      const InputSpec* opt = TRY(spec_of(given.opt, shape.input, graph));
-      const InputSpec* min = TRY(spec_of(given.min, shape.input, graph));
-      const InputSpec* max = TRY(spec_of(given.max, shape.input, graph));
-      if (opt == nullptr) opt = max;
-      if (opt == nullptr) continue;
-      shape.opt = sizes_of(*opt);
-      shape.min = min ? sizes_of(*min) : shape.opt;
-      shape.max = max ? sizes_of(*max) : shape.opt;
-    }
-    out.push_back(std::move(profile));
-  }
-  return out;
-}
-
 bool is_current(const std::string& engine_path, const Description& wanted) {
   const auto there = tensorrt::read_description(engine_path);
   return there && there->key() == wanted.key() && there->tenon == wanted.tenon;
@@ -175,6 +151,28 @@ Result<tensorrt::Release> release_of(const std::string& target, const tensorrt::
 }
 
 }  // namespace
+
+Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
+                                                    const ir::Graph& graph) {
+  const tensorrt::Profile whole = TRY(tensorrt::profile_of(graph));
+  if (specs.size() < 2) return std::vector<tensorrt::Profile>{whole};
+  std::vector<tensorrt::Profile> out;
+  for (const ProfileSpecs& given : specs) {
+    tensorrt::Profile profile = whole;
+    for (tensorrt::ProfileShape& shape : profile) {
+      const InputSpec* opt = TRY(spec_of(given.opt, shape.input, graph));
+      const InputSpec* min = TRY(spec_of(given.min, shape.input, graph));
+      const InputSpec* max = TRY(spec_of(given.max, shape.input, graph));
+      if (opt == nullptr) opt = max;
+      if (opt == nullptr) continue;
+      shape.opt = sizes_of(*opt);
+      shape.min = min ? sizes_of(*min) : shape.opt;
+      shape.max = max ? sizes_of(*max) : shape.opt;
+    }
+    out.push_back(std::move(profile));
+  }
+  return out;
+}
 
 numerics::ToleranceOptions tolerances_of(DType precision, numerics::ToleranceOptions asked) {
   if (precision != DType::f32 && !asked.rtol)

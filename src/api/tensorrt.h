@@ -26,6 +26,11 @@ Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorr
                                            PrecisionOptions precision, int opset, bool dla,
                                            const Tables& tables);
 
+// One profile for each of the specs, else the one of the graph's ranges, which stands in too for
+// inputs that a profile does not name.
+Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
+                                                    const ir::Graph& graph);
+
 // The tolerance of outputs that a model in this precision is held to, where none is asked for.
 numerics::ToleranceOptions tolerances_of(DType precision, numerics::ToleranceOptions asked);
 
