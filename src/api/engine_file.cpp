@@ -113,11 +113,22 @@ bool best_at(const Description& about, const Profile& profile, std::span<const T
   return true;
 }
 
-std::vector<InputSpec> specs_of(const Profile& profile, Dims ProfileShape::* which) {
+// The shapes of every input: those of the profile, and of what it does not name the fixed ones.
+Result<std::vector<InputSpec>> specs_of(const Description& about, const Profile& profile,
+                                        Dims ProfileShape::* which) {
   std::vector<InputSpec> out;
-  for (const ProfileShape& shape : profile) {
-    InputSpec spec{.name = shape.input, .dims = {}};
-    for (const int64_t size : shape.*which)
+  for (size_t i = 0; i < about.inputs.size(); ++i) {
+    const tensorrt::Binding& input = about.inputs[i];
+    Dims sizes;
+    if (const ProfileShape* shape = shape_of(profile, input.name)) {
+      sizes = shape->*which;
+    } else {
+      for (const std::string& text : input.shape)
+        sizes.push_back(TRY(onnx::parse_dim(text)).constant().value_or(1));
+    }
+    // By position: the engine's inputs may have been given other names than the model's.
+    InputSpec spec{.name = fmt::format("input_{}", i), .dims = {}, .dtype = input.dtype};
+    for (const int64_t size : sizes)
       spec.dims.push_back({.symbol = {}, .size = size, .min = {}, .max = {}});
     out.push_back(std::move(spec));
   }
@@ -158,8 +169,9 @@ Result<size_t> fitting_profile(const EngineFile& engine, std::span<const Tensor>
               .what = "the engine is not built for these shapes",
               .where = {.file = engine.path},
               .why = {},
-              .hint = "give other shapes, or build the engine with --min-shapes and --max-shapes "
-                      "that these are between"};
+              .hint =
+                  "give other shapes, or build the engine with --min-shapes and --max-shapes "
+                  "that these are between"};
   for (size_t i = 0; i < about.profiles.size(); ++i) {
     const auto wrong = misfits(about, about.profiles[i], inputs);
     if (wrong.empty() && best_at(about, about.profiles[i], inputs)) return i;
@@ -177,13 +189,15 @@ Result<size_t> fitting_profile(const EngineFile& engine, std::span<const Tensor>
 }
 
 Result<std::vector<InputSpec>> ranges_of(const Description& about) {
-  std::vector<ProfileSpecs> profiles;
-  for (const Profile& profile : about.profiles) {
-    if (profile.empty()) continue;
-    profiles.push_back({specs_of(profile, &ProfileShape::min), specs_of(profile, &ProfileShape::opt),
-                        specs_of(profile, &ProfileShape::max)});
+  std::vector<Profile> profiles = about.profiles;
+  if (profiles.empty()) profiles.emplace_back();
+  std::vector<ProfileSpecs> specs;
+  for (const Profile& profile : profiles) {
+    specs.push_back({TRY(specs_of(about, profile, &ProfileShape::min)),
+                     TRY(specs_of(about, profile, &ProfileShape::opt)),
+                     TRY(specs_of(about, profile, &ProfileShape::max))});
   }
-  return hull_of_profiles(profiles);
+  return hull_of_profiles(specs);
 }
 
 }  // namespace tenon::api

@@ -28,7 +28,8 @@ Result<EngineFile> open_engine(const std::string& path);
 // first. Fails with what is out of range in every profile.
 Result<size_t> fitting_profile(const EngineFile& engine, std::span<const Tensor> inputs);
 
-// The ranges of the profiles as specs for a model to be read with; empty where nothing varies.
+// The engine's inputs as specs for the model to be read with: by position, with the profiles'
+// ranges.
 Result<std::vector<InputSpec>> ranges_of(const tensorrt::Description& about);
 
 }  // namespace tenon::api

@@ -62,8 +62,7 @@ Status run(const RunOptions& options, const Globals& globals) {
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<RunOptions>();
-  app.add_option("FILE", options->file, "a model, an ONNX file, a plan or an engine")
-      ->required();
+  app.add_option("FILE", options->file, "a model, an ONNX file, a plan or an engine")->required();
   app.add_option("-o,--output", options->out, "npz file for the outputs, in the model's order");
   options->inputs.declare(app);
   options->reading.declare(app, false);

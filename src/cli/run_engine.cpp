@@ -19,8 +19,8 @@ Status run_engine(const RunOptions& options, const Globals& globals) {
   const size_t profile = request.sets[0].profile;
   Progress progress(globals.quiet);
   request.progress = progress.callback();
-  const tensorrt::RunReport report = TRY(tensorrt::run({.interpreter = options.tensorrt.python},
-                                                       request));
+  const tensorrt::RunReport report =
+      TRY(tensorrt::run({.interpreter = options.tensorrt.python}, request));
   progress.clear();
   const tensorrt::RunOutputs& set = report.sets[0];
   std::vector<NamedTensor> named;
@@ -29,14 +29,10 @@ Status run_engine(const RunOptions& options, const Globals& globals) {
   if (!options.out.empty()) TRY(archive::write_npz(options.out, named));
   if (!globals.quiet) print_tensorrt_warnings(report.warnings);
   if (globals.json) {
-    const Json json = {{"file", options.file},
-                       {"tensorrt", report.module.title()},
-                       {"gpu", report.gpu.name},
-                       {"compute_capability", report.gpu.capability},
-                       {"profile", profile},
-                       {"load_ms", report.load_ms},
-                       {"run_ms", set.milliseconds},
-                       {"outputs", tensors_json(named)}};
+    const Json json = {{"file", options.file},       {"tensorrt", report.module.title()},
+                       {"gpu", report.gpu.name},     {"compute_capability", report.gpu.capability},
+                       {"profile", profile},         {"load_ms", report.load_ms},
+                       {"run_ms", set.milliseconds}, {"outputs", tensors_json(named)}};
     fmt::print("{}\n", json.dump(2));
     return {};
   }
