@@ -17,14 +17,14 @@ class Cuda:
         try:
             self.library = ctypes.CDLL("libcuda.so.1")
         except OSError as error:
-            raise Refused("no_gpu", f"NVIDIA's driver is not here: {error}") from None
+            raise Refused("no_gpu", f"there is no GPU: NVIDIA's driver is not here ({error})") from None
         status = self.library.cuInit(0)
         if status != 0:
-            raise Refused("no_gpu", f"NVIDIA's driver finds none: {self.words(status)}")
+            raise Refused("no_gpu", f"there is no GPU: NVIDIA's driver finds none, {self.words(status)}")
         count = ctypes.c_int()
         self.call("cuDeviceGetCount", ctypes.byref(count))
         if count.value == 0:
-            raise Refused("no_gpu", "NVIDIA's driver finds none")
+            raise Refused("no_gpu", "there is no GPU: NVIDIA's driver finds none")
         self.device = ctypes.c_int()
         self.call("cuDeviceGet", ctypes.byref(self.device), 0)
         context = ctypes.c_void_p()
