@@ -123,7 +123,7 @@ std::vector<Boundary> boundaries_of(const ir::Graph& written) {
     if (module.empty() || outputs.contains(value) || !value->type.is_tensor() ||
         !is_floating(value->dtype()))
       continue;
-    current = Boundary{value->name, module, node->where().source};
+    current = Boundary{value->name, module, node->where().source, value->dtype()};
   }
   if (current) close(std::move(*current));
   return out;
@@ -187,11 +187,21 @@ std::vector<NamedTensor> in_types_of(const ir::Graph& typed, std::vector<NamedTe
 Json boundaries_json(const std::vector<Boundary>& boundaries) {
   Json out = Json::array();
   for (const Boundary& b : boundaries)
-    out.push_back({{"tensor", b.tensor}, {"module", b.module}, {"source", b.source}});
+    out.push_back({{"tensor", b.tensor},
+                   {"module", b.module},
+                   {"source", b.source},
+                   {"dtype", std::string(name(b.dtype))}});
   return out;
 }
 
-Json index_json(const Bundle& bundle, const tensorrt::Release& release,
+Json types_json(std::span<ir::Value* const> values) {
+  Json out = Json::array();
+  for (const ir::Value* value : values)
+    out.push_back({{"name", value->name}, {"dtype", std::string(name(value->dtype()))}});
+  return out;
+}
+
+Json index_json(const Bundle& bundle, const ir::Graph& typed, const tensorrt::Release& release,
                 const std::vector<tensorrt::Profile>& profiles, const std::string& digest) {
   Json shapes = Json::array();
   for (const tensorrt::Profile& profile : profiles) {
@@ -211,6 +221,8 @@ Json index_json(const Bundle& bundle, const tensorrt::Release& release,
           {"opset", bundle.opset},
           {"samples", bundle.samples},
           {"outputs", bundle.outputs},
+          {"inputs", types_json(typed.inputs())},
+          {"typed_outputs", types_json(typed.outputs())},
           {"profiles", shapes},
           {"rtol", bundle.rtol},
           {"atol", bundle.atol},
@@ -299,8 +311,9 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
       bundle.atol[name] = limit.atol;
     }
   }
-  const std::string index =
-      index_json(bundle, release, profiles, passes::digest(*prepared->written.graph)).dump(2);
+  const std::string index = index_json(bundle, *prepared->typed, release, profiles,
+                                       passes::digest(*prepared->written.graph))
+                                .dump(2);
   TRY(out.text(kIndex, index + "\n"));
   TRY(out.text("build.sh", build_script(bundle, words), true));
   TRY(out.text("verify.py", verify_script(), true));
@@ -336,7 +349,8 @@ Result<Bundle> read_bundle(const std::string& folder) {
                .rtol = json.at("rtol").get<std::map<std::string, double>>(),
                .atol = json.at("atol").get<std::map<std::string, double>>()};
     for (const Json& b : json.at("boundaries"))
-      out.boundaries.push_back({b.at("tensor"), b.at("module"), b.at("source")});
+      out.boundaries.push_back({b.at("tensor"), b.at("module"), b.at("source"),
+                                dtype_from_name(b.at("dtype").get<std::string>())});
     // They name files within the folder, and nothing else.
     for (const std::string& sample : out.samples) {
       if (sample.find('/') != std::string::npos || sample.starts_with('.'))

@@ -23,6 +23,7 @@ struct BundleOptions {
 // A tensor at the end of a module, which the bisecting model gives as an output.
 struct Boundary {
   std::string tensor, module, source;
+  DType dtype = DType::undefined;
 };
 
 // bundle.json.

@@ -87,7 +87,7 @@ fi
                      fmt::arg("bisect", command(bisecting(words))));
 }
 
-std::string verify_script() { return tensorrt::verify_script(); }
+std::string verify_script() { return tensorrt::verify_program(); }
 
 std::string bundle_readme(const Bundle& bundle, const std::vector<std::string>& words,
                           const tensorrt::Release& release) {

@@ -5,28 +5,16 @@
 #include <memory>
 #include <numeric>
 
-#include "cli/execution_options.h"
+#include "cli/bench.h"
 #include "cli/measure.h"
-#include "cli/model_options.h"
 #include "cli/progress.h"
-#include "cli/summary.h"
 #include "numerics/sample.h"
 
 namespace tenon::cli {
 namespace {
 
-constexpr size_t kShownLayers = 20;
-
-struct Options {
-  std::vector<std::string> files;
-  size_t iterations = 0;
-  std::string duration = "5s", warm_up = "200ms";
-  ModelOptions reading;
-  InputOptions inputs;
-  EngineOptions engine;
-};
-
-Result<Subject> open(const std::string& file, const Options& options, const api::Tables& tables,
+Result<Subject> open(const std::string& file, const BenchOptions& options,
+                     const api::Tables& tables,
                      const std::function<void(double, std::string_view)>& progress) {
   api::LoadOptions reading = TRY(options.reading.parse());
   reading.examples = TRY(options.inputs.read());
@@ -69,11 +57,7 @@ Json report_json(const Subject& subject) {
           {"threads", subject.session.engine.threads()},
           {"load_ms", subject.load_ms},
           {"first_ms", subject.first_ms},
-          {"latency_ms",
-           {{"min", numerics::quantile(all, 0)},
-            {"median", numerics::quantile(all, 0.5)},
-            {"p90", numerics::quantile(all, 0.9)},
-            {"p99", numerics::quantile(all, 0.99)}}},
+          {"latency_ms", quantiles_json(all)},
           {"iterations", all.size()},
           {"throughput_per_s", throughput(subject)},
           {"peak_rss_mb", peak_rss_mb()},
@@ -93,9 +77,7 @@ void print_report(const Subject& subject, bool verbose) {
   const std::vector<double>& all = subject.latencies_ms;
   fmt::print("{}\n  ready in {:.1f} ms, first inference {:.2f} ms, {} threads\n", subject.file,
              subject.load_ms, subject.first_ms, subject.session.engine.threads());
-  fmt::print("  latency: min {:.3f} ms, median {:.3f} ms, p90 {:.3f} ms, p99 {:.3f} ms\n",
-             numerics::quantile(all, 0), numerics::quantile(all, 0.5), numerics::quantile(all, 0.9),
-             numerics::quantile(all, 0.99));
+  fmt::print("  latency: {}\n", quantiles_text(all));
   fmt::print("  {} inferences, {:.1f} per second, peak memory {:.0f} MB\n", all.size(),
              throughput(subject), peak_rss_mb());
   std::vector<cpu::LayerInfo> layers = subject.layers;
@@ -111,7 +93,15 @@ void print_report(const Subject& subject, bool verbose) {
   for (const cpu::LayerInfo& layer : layers) fmt::print("{}", layer_line(layer, total));
 }
 
-Status run(const Options& options, const Globals& globals) {
+Status run(const BenchOptions& options, const Globals& globals) {
+  if (std::ranges::any_of(options.files, api::is_engine)) return bench_engines(options, globals);
+  if (options.cuda_graph) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = "--cuda-graph is for engines of TensorRT's",
+                 .where = {.file = options.files[0]},
+                 .why = "a graph of CUDA's is work of a GPU",
+                 .hint = "leave it out"});
+  }
   MeasureOptions measuring{.duration = TRY(parse_duration(options.duration, "--duration")),
                            .warm_up = TRY(parse_duration(options.warm_up, "--warm-up")),
                            .iterations = options.iterations};
@@ -152,8 +142,9 @@ Status run(const Options& options, const Globals& globals) {
 }
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
-  auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->files, "one or two models, ONNX files or plans")
+  auto options = std::make_shared<BenchOptions>();
+  app.add_option("FILE", options->files,
+                 "one or two models, ONNX files or plans, or engines of one release")
       ->required()
       ->expected(1, 2);
   app.add_option("--iterations", options->iterations,
@@ -163,20 +154,37 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
       ->capture_default_str();
   app.add_option("--warm-up", options->warm_up, "how long to run before that")
       ->capture_default_str();
+  app.add_flag("--cuda-graph", options->cuda_graph,
+               "engines: capture an inference once and launch that");
   options->inputs.declare(app);
   options->reading.declare(app, false);
   options->engine.declare(app);
+  options->tensorrt.declare(app, "--python");
   return [options, &globals] { return run(*options, globals); };
 }
 
 }  // namespace
+
+Json quantiles_json(const std::vector<double>& milliseconds) {
+  return {{"min", numerics::quantile(milliseconds, 0)},
+          {"median", numerics::quantile(milliseconds, 0.5)},
+          {"p90", numerics::quantile(milliseconds, 0.9)},
+          {"p99", numerics::quantile(milliseconds, 0.99)}};
+}
+
+std::string quantiles_text(const std::vector<double>& milliseconds) {
+  return fmt::format("min {:.3f} ms, median {:.3f} ms, p90 {:.3f} ms, p99 {:.3f} ms",
+                     numerics::quantile(milliseconds, 0), numerics::quantile(milliseconds, 0.5),
+                     numerics::quantile(milliseconds, 0.9), numerics::quantile(milliseconds, 0.99));
+}
 
 Command bench_command() {
   return {.name = "bench",
           .about = "Measure how fast one file runs, or two in turns",
           .example =
               "  tenon bench resnet18.tenon --duration 2s\n"
-              "  tenon bench new.tenon old.tenon\n",
+              "  tenon bench new.tenon old.tenon\n"
+              "  tenon bench resnet18.engine --python trt/bin/python --cuda-graph\n",
           .declare = declare};
 }
 

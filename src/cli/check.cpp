@@ -19,6 +19,7 @@ struct Options {
   ModelOptions reading;
   InputOptions inputs;
   EngineOptions engine;
+  TensorrtRunOptions tensorrt;
 };
 
 std::string stage_text(const CheckedStage& stage) {
@@ -95,6 +96,13 @@ std::string verdict_text(const std::string& reference) {
 }
 
 Status run(const Options& options, const Globals& globals) {
+  if (api::is_engine(options.model)) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = "an engine cannot be checked by itself",
+                 .where = {.file = options.model},
+                 .why = "it holds no model that its outputs could be compared with",
+                 .hint = fmt::format("tenon check MODEL --against {}", options.model)});
+  }
   const api::Tables tables = api::make_tables();
   CheckRequest request{.model = options.model,
                        .expected = options.expected,
@@ -104,8 +112,11 @@ Status run(const Options& options, const Globals& globals) {
                        .compiling = TRY(options.engine.parse()),
                        .with_torch = options.with_torch,
                        .python = options.python,
+                       .tensorrt = options.tensorrt,
+                       .verbose = globals.verbose,
                        .tolerances = TRY(numerics::parse_tolerances(options.atol, options.rtol)),
                        .inputs = options.inputs};
+  if (request.tensorrt.python.empty()) request.tensorrt.python = options.python;
   Progress progress(globals.quiet);
   const Checked checked = TRY(check_stages(request, tables, progress.callback()));
   const CheckedStage* bad = nullptr;
@@ -162,11 +173,11 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto* with_torch =
       app.add_flag("--with-torch", options->with_torch,
                    "let PyTorch compute the outputs, in Python; for files you trust");
-  app.add_option("--python", options->python, "the interpreter that has PyTorch")
-      ->capture_default_str()
-      ->needs(with_torch);
+  app.add_option("--python", options->python, "the interpreter that has PyTorch, or TensorRT")
+      ->capture_default_str();
   with_torch->excludes("--expected");
-  app.add_option("--against", options->against, "a file made from the model: ONNX or a plan")
+  app.add_option("--against", options->against,
+                 "a file made from the model: ONNX, a plan or an engine")
       ->allow_extra_args(false);
   app.add_option("--opset", options->opset, "opset of the ONNX stage")
       ->check(CLI::Range(11, 99))
@@ -176,6 +187,8 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   options->inputs.declare(app);
   options->reading.declare(app, false);
   options->engine.declare(app);
+  options->tensorrt.python.clear();  // --python's, where it is not said
+  options->tensorrt.declare(app, "--tensorrt-python");
   return [options, &globals] { return run(*options, globals); };
 }
 
@@ -186,7 +199,9 @@ Command check_command() {
           .about = "Compare PyTorch's outputs, the IR, ONNX and the engine, stage by stage",
           .example =
               "  tenon check resnet18.pt --inputs image.npz --expected torch_outputs.npz \\\n"
-              "    --against resnet18.onnx --against resnet18.tenon\n",
+              "    --against resnet18.onnx --against resnet18.tenon\n"
+              "  tenon check resnet18.pt --against resnet18.engine --tensorrt-python "
+              "trt/bin/python\n",
           .declare = declare};
 }
 

@@ -5,10 +5,12 @@
 #include <iterator>
 #include <optional>
 
+#include "api/engine_file.h"
 #include "archive/npy.h"
 #include "archive/zip.h"
 #include "base/scratch_folder.h"
 #include "cli/live_torch.h"
+#include "cli/sizes_to_check.h"
 #include "cli/summary.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
@@ -90,7 +92,8 @@ class Check {
     TRY(check_ir());
     if (!diverged()) TRY(check_onnx());
     if (!diverged()) TRY(check_engine());
-    for (const std::string& file : request_.against) TRY(check_file(file));
+    for (const std::string& file : request_.against)
+      TRY(api::is_engine(file) ? check_tensorrt(file) : check_file(file));
     return std::move(out_);
   }
 
@@ -103,7 +106,7 @@ class Check {
 
   Status load() {
     progress_(0, "reading the model");
-    api::LoadOptions reading = request_.reading;
+    api::LoadOptions reading = TRY(with_ranges(request_.reading));
     reading.examples = TRY(request_.inputs.read());
     const std::vector<NamedTensor> recorded = TRY(recorded_in(request_.model));
     if (reading.examples.empty()) {
@@ -138,15 +141,31 @@ class Check {
     return {};
   }
 
+  // An engine's sizes vary as its profiles say, and so do the model's where nobody says otherwise.
+  Result<api::LoadOptions> with_ranges(api::LoadOptions reading) const {
+    if (!reading.import.shapes.empty() || !reading.import.dynamic.empty()) return reading;
+    const auto engine = std::ranges::find_if(request_.against, api::is_engine);
+    if (engine != request_.against.end())
+      reading.import.shapes = TRY(api::ranges_of(TRY(api::open_engine(*engine)).about));
+    return reading;
+  }
+
   Status ask_torch(const api::LoadOptions& reading) {
     progress_(0.05, "running PyTorch");
+    LiveOutputs outputs = TRY(torch_outputs(reading, inputs_));
+    reference_ = std::move(outputs.tensors);
+    out_.reference = fmt::format("torch {} (live)", outputs.version);
+    return {};
+  }
+
+  Result<LiveOutputs> torch_outputs(const api::LoadOptions& reading, const Tensors& inputs) const {
     LiveRequest live{.python = request_.python,
                      .model = request_.model,
                      .method = reading.import.method,
                      .settings = reading.import.settings,
                      .inputs = {}};
-    for (size_t i = 0; i < inputs_.size(); ++i)
-      live.inputs.push_back({loaded_.graph->inputs()[i]->name, inputs_[i]});
+    for (size_t i = 0; i < inputs.size(); ++i)
+      live.inputs.push_back({loaded_.graph->inputs()[i]->name, inputs[i]});
     LiveOutputs outputs = TRY(run_in_torch(live));
     if (outputs.tensors.size() != names_.size()) {
       return fail({.kind = ErrorKind::negative,
@@ -156,9 +175,7 @@ class Check {
                    .why = "a part of what the program returns was read otherwise",
                    .hint = "give the outputs by name with --expected"});
     }
-    reference_ = std::move(outputs.tensors);
-    out_.reference = fmt::format("torch {} (live)", outputs.version);
-    return {};
+    return outputs;
   }
 
   // The file's own example inputs; its other arrays are outputs.
@@ -174,7 +191,10 @@ class Check {
   }
 
   Result<Tensors> reference_of(const ir::Graph& graph) const {
-    return TRY(api::reference_outputs(graph, inputs_, {.threads = request_.compiling.threads},
+    return reference_at(graph, inputs_);
+  }
+  Result<Tensors> reference_at(const ir::Graph& graph, const Tensors& inputs) const {
+    return TRY(api::reference_outputs(graph, inputs, {.threads = request_.compiling.threads},
                                       tables_))
         .outputs;
   }
@@ -184,9 +204,13 @@ class Check {
   }
 
   Result<CheckedStage> compared(std::string stage, const Tensors& outputs) const {
+    return compared(std::move(stage), outputs, reference_);
+  }
+  Result<CheckedStage> compared(std::string stage, const Tensors& outputs,
+                                const Tensors& reference) const {
     CheckedStage out{.report = {.stage = std::move(stage), .reference = out_.reference}};
     out.report.outputs =
-        TRY(api::compare_outputs(names_, outputs, reference_, tolerances(),
+        TRY(api::compare_outputs(names_, outputs, reference, tolerances(),
                                  api::random_outputs(*loaded_.graph, tables_.ops)));
     return out;
   }
@@ -308,19 +332,78 @@ class Check {
     api::LoadOptions reading = request_.reading;
     const api::Session session = TRY(api::open_session(file, reading, request_.compiling, tables_));
     const ir::Graph& graph = session.engine.graph();
-    std::vector<NamedTensor> named;
-    for (size_t i = 0; i < inputs_.size(); ++i)
-      named.push_back({loaded_.graph->inputs()[i]->name, inputs_[i]});
-    const bool same_names = std::ranges::all_of(graph.inputs(), [&](const ir::Value* input) {
-      return std::ranges::find(named, input->name, &NamedTensor::name) != named.end();
-    });
-    const Tensors inputs = same_names ? TRY(api::match_inputs(graph, named, file)) : inputs_;
+    const Tensors inputs = TRY(inputs_for(graph, inputs_, file));
     cpu::Context context = session.engine.new_context();
     auto outputs = context.run(inputs);
     if (!outputs) return fail(with_where(std::move(outputs).error(), {.file = file}));
     auto stage = compared(file, *outputs);
     if (!stage) return fail(with_where(std::move(stage).error(), {.file = file}));
     out_.stages.push_back(std::move(*stage));
+    return {};
+  }
+
+  // The model's inputs as a file made from it takes them: by name where the names are the model's.
+  Result<Tensors> inputs_for(const ir::Graph& graph, const Tensors& inputs,
+                             const std::string& file) const {
+    std::vector<NamedTensor> named;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      named.push_back({loaded_.graph->inputs()[i]->name, inputs[i]});
+    const bool same_names = std::ranges::all_of(graph.inputs(), [&](const ir::Value* input) {
+      return std::ranges::find(named, input->name, &NamedTensor::name) != named.end();
+    });
+    if (same_names) return api::match_inputs(graph, named, file);
+    for (size_t i = 0; i < named.size(); ++i) named[i].name = fmt::format("input_{}", i);
+    return api::match_inputs(graph, named, file);
+  }
+
+  // Where inputs are made up, also at the ends of the engine's ranges and in between.
+  Result<std::vector<SizedInputs>> sets_for(const api::EngineFile& engine) const {
+    std::vector<SizedInputs> sets{{"", inputs_}};
+    const bool made_up = request_.inputs.random() &&
+                         (out_.reference == kOwnReference || request_.with_torch) &&
+                         !engine.inputs->symbols.empty();
+    if (!made_up) return sets;
+    api::RandomOptions options{.seed = request_.inputs.seed};
+    if (!request_.inputs.range.empty())
+      options.range = TRY(api::parse_value_range(request_.inputs.range));
+    std::vector<SizedInputs> all = TRY(inputs_over_ranges(*loaded_.graph, options));
+    std::erase_if(all, [&](const SizedInputs& set) {
+      const auto inputs = inputs_for(*engine.inputs, set.inputs, engine.path);
+      return !inputs || !api::fitting_profile(engine, *inputs);
+    });
+    return all.empty() ? sets : all;
+  }
+
+  Result<Tensors> reference_for(const SizedInputs& set) const {
+    if (set.at.empty()) return reference_;
+    if (!request_.with_torch) return reference_at(*loaded_.graph, set.inputs);
+    return TRY(torch_outputs(request_.reading, set.inputs)).tensors;
+  }
+
+  Status check_tensorrt(const std::string& file) {
+    const api::EngineFile engine = TRY(api::open_engine(file));
+    const std::vector<SizedInputs> sets = TRY(sets_for(engine));
+    tensorrt::RunRequest run{.engine = file,
+                             .about = engine.about,
+                             .sets = {},
+                             .verbose = request_.verbose,
+                             .limits = TRY(request_.tensorrt.limits()),
+                             .progress = progress_};
+    for (const SizedInputs& set : sets) {
+      Tensors inputs = TRY(inputs_for(*engine.inputs, set.inputs, file));
+      const size_t profile = TRY(api::fitting_profile(engine, inputs));
+      run.sets.push_back({profile, std::move(inputs)});
+    }
+    const tensorrt::RunReport report =
+        TRY(tensorrt::run({.interpreter = request_.tensorrt.python}, run));
+    for (size_t i = 0; i < sets.size(); ++i) {
+      const std::string stage = sets[i].at.empty() ? file : file + " at " + sets[i].at;
+      auto compared_set = compared(stage, report.sets[i].outputs, TRY(reference_for(sets[i])));
+      if (!compared_set) return fail(with_where(std::move(compared_set).error(), {.file = file}));
+      compared_set->note = fmt::format("{} on {} ({})", report.module.title(), report.gpu.name,
+                                       report.gpu.capability);
+      out_.stages.push_back(std::move(*compared_set));
+    }
     return {};
   }
 

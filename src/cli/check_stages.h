@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "api/walk.h"
-#include "cli/execution_options.h"
+#include "cli/engine_options.h"
 
 namespace tenon::cli {
 
@@ -16,6 +16,8 @@ struct CheckRequest {
   api::CompileOptions compiling;
   bool with_torch = false;  // the reference is what PyTorch computes now
   std::string python = "python3";
+  TensorrtRunOptions tensorrt;  // where engines among `against` run
+  bool verbose = false;
   numerics::ToleranceOptions tolerances;
   InputOptions inputs;
 };

@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 
+#include "api/engine_file.h"
 #include "api/session.h"
 #include "api/tensorrt_verdict.h"
+#include "cli/inspect_engine.h"
 #include "cli/model_options.h"
 #include "cli/summary.h"
 #include "ir/printer.h"
@@ -221,6 +223,14 @@ void print_verdict(const Options& options, const Verdict& verdict) {
 }
 
 Status run(const Options& options, const Globals& globals) {
+  if (api::is_engine(options.file)) {
+    if (options.target.empty() && options.opset == 0) return inspect_engine(options.file, globals);
+    return fail({.kind = ErrorKind::usage,
+                 .what = "cannot say what a target takes of an engine",
+                 .where = {.file = options.file},
+                 .why = "an engine holds no operators of a model any more",
+                 .hint = "ask about the model that it was built from"});
+  }
   TRY(check_options(options));
   const api::Tables tables = api::make_tables();
   const Contents contents = TRY(read(options, tables));
@@ -241,7 +251,7 @@ Status run(const Options& options, const Globals& globals) {
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "a model, an ONNX file or a plan")->required();
+  app.add_option("FILE", options->file, "a model, an ONNX file, a plan or an engine")->required();
   app.add_option(
       "--target", options->target,
       "onnx, cpu, tensorrt[:VERSION], tensorrt-rtx or jetpackVERSION: also list everything "
@@ -257,7 +267,7 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 
 Command inspect_command() {
   return {.name = "inspect",
-          .about = "Say what a model, ONNX file or plan holds",
+          .about = "Say what a model, ONNX file, plan or engine holds",
           .example =
               "  tenon inspect resnet18.pt --opset 11\n"
               "  tenon inspect resnet18.pt --target tensorrt:8.5.2\n",

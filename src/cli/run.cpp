@@ -7,26 +7,18 @@
 #include "api/inputs.h"
 #include "api/session.h"
 #include "archive/npy.h"
-#include "cli/execution_options.h"
-#include "cli/model_options.h"
-#include "cli/summary.h"
+#include "cli/run.h"
 #include "numerics/statistics.h"
 
 namespace tenon::cli {
 namespace {
 
-struct Options {
-  std::string file, out;
-  ModelOptions reading;
-  InputOptions inputs;
-  EngineOptions engine;
-};
-
 std::string shape_text(const Tensor& tensor) {
   return ir::Type::tensor(tensor.dtype(), ir::to_shape(tensor.shape())).str();
 }
 
-Status run(const Options& options, const Globals& globals) {
+Status run(const RunOptions& options, const Globals& globals) {
+  if (api::is_engine(options.file)) return run_engine(options, globals);
   using Clock = std::chrono::steady_clock;
   const auto ms = [](auto from, auto to) {
     return std::chrono::duration<double, std::milli>(to - from).count();
@@ -55,26 +47,13 @@ Status run(const Options& options, const Globals& globals) {
                    {"load_ms", ms(start, ready)},
                    {"run_ms", ms(ready, done)},
                    {"threads", session.engine.threads()},
-                   {"outputs", Json::array()}};
-    for (const NamedTensor& output : named) {
-      const numerics::Statistics s = numerics::statistics(output.tensor);
-      report["outputs"].push_back({{"name", output.name},
-                                   {"dtype", name(output.tensor.dtype())},
-                                   {"shape", output.tensor.shape()},
-                                   {"min", s.min},
-                                   {"max", s.max},
-                                   {"mean", s.mean}});
-    }
+                   {"outputs", tensors_json(named)}};
     fmt::print("{}\n", report.dump(2));
     return {};
   }
   if (options.inputs.random())
     fmt::print("inputs are random, seed {}; give your own with --inputs\n", options.inputs.seed);
-  for (const NamedTensor& output : named) {
-    const numerics::Statistics s = numerics::statistics(output.tensor);
-    fmt::print("{}: {}, {:.6g} to {:.6g}, mean {:.6g}\n", output.name, shape_text(output.tensor),
-               s.min, s.max, s.mean);
-  }
+  fmt::print("{}", tensors_text(named));
   fmt::print("ready in {:.1f} ms, ran in {:.1f} ms on {} threads\n", ms(start, ready),
              ms(ready, done), session.engine.threads());
   if (!options.out.empty()) fmt::print("outputs written to {}\n", options.out);
@@ -82,21 +61,48 @@ Status run(const Options& options, const Globals& globals) {
 }
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
-  auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "a model, an ONNX file or a plan")->required();
+  auto options = std::make_shared<RunOptions>();
+  app.add_option("FILE", options->file, "a model, an ONNX file, a plan or an engine")->required();
   app.add_option("-o,--output", options->out, "npz file for the outputs, in the model's order");
   options->inputs.declare(app);
   options->reading.declare(app, false);
   options->engine.declare(app);
+  options->tensorrt.declare(app, "--python");
   return [options, &globals] { return run(*options, globals); };
 }
 
 }  // namespace
 
+Json tensors_json(const std::vector<NamedTensor>& tensors) {
+  Json out = Json::array();
+  for (const NamedTensor& tensor : tensors) {
+    const numerics::Statistics s = numerics::statistics(tensor.tensor);
+    out.push_back({{"name", tensor.name},
+                   {"dtype", name(tensor.tensor.dtype())},
+                   {"shape", tensor.tensor.shape()},
+                   {"min", s.min},
+                   {"max", s.max},
+                   {"mean", s.mean}});
+  }
+  return out;
+}
+
+std::string tensors_text(const std::vector<NamedTensor>& tensors) {
+  std::string out;
+  for (const NamedTensor& tensor : tensors) {
+    const numerics::Statistics s = numerics::statistics(tensor.tensor);
+    out += fmt::format("{}: {}, {:.6g} to {:.6g}, mean {:.6g}\n", tensor.name,
+                       shape_text(tensor.tensor), s.min, s.max, s.mean);
+  }
+  return out;
+}
+
 Command run_command() {
   return {.name = "run",
-          .about = "Run a model, ONNX file or plan once",
-          .example = "  tenon run resnet18.pt --inputs image.npz -o scores.npz\n",
+          .about = "Run a model, ONNX file, plan or engine once",
+          .example =
+              "  tenon run resnet18.pt --inputs image.npz -o scores.npz\n"
+              "  tenon run resnet18.engine --python trt/bin/python --shapes image:2x3x224x224\n",
           .declare = declare};
 }
 

@@ -1,34 +1,16 @@
-// Builds engines with TensorRT's own Python module, in a child process (builder.py): its crashes,
-// its memory and its differences between releases stay there.
+// Builds engines with TensorRT's own Python module, in the child process.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "targets/tensorrt/child.h"
 #include "targets/tensorrt/profile.h"
 
 namespace tenon::tensorrt {
-
-// The Python module that was found.
-struct Module {
-  std::string name;     // "tensorrt", "tensorrt_rtx_bindings"
-  std::string version;  // "1.7.1.116"
-  std::string python;   // "3.11.7"
-  // Whether the network's types are the model's; else they are wishes written to its layers.
-  bool typed = false;
-  bool is_rtx() const { return name.starts_with("tensorrt_rtx"); }
-  std::string title() const;  // "TensorRT-RTX 1.7.1.116"
-};
-
-struct Python {
-  std::string interpreter = "python3";
-  // The modules to look for; the first that is installed is taken.
-  std::vector<std::string> modules = {"tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings"};
-};
 
 struct BuildRequest {
   std::string model;   // the ONNX file

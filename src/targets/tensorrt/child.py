@@ -1,8 +1,8 @@
-"""Builds engines with TensorRT's own Python module: Tenon's child process.
+"""Builds and runs engines with TensorRT's own Python module: Tenon's child process.
 
 Reads one request, a JSON object, from standard input and answers with events, a JSON object a line, on standard output.
 It needs nothing but that module. TensorRT 8.5 to 11 and TensorRT-RTX differ in few things; each stands in a function
-under "what differs between releases".
+under "what differs between releases". The program is child.py, cuda.py and runner.py, one after the other.
 """
 
 import sys
@@ -357,6 +357,3 @@ def main():
         at = traceback.extract_tb(error.__traceback__)[-1]
         emit("refused", kind="raised", why=f"{type(error).__name__}: {error} (in {at.name})")
     return 1
-
-
-sys.exit(main())
