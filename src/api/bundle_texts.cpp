@@ -60,28 +60,23 @@ std::string triton_tensors(std::string_view field, std::span<ir::Value* const> v
 }  // namespace
 
 std::string build_script(const Bundle& bundle, const std::vector<std::string>& words) {
-  return fmt::format(R"(#!/bin/sh
+  return fmt::format(R"SH(#!/bin/sh
 # Builds model.engine from model.onnx for {target}, in {precision}.
 #   ./build.sh           the engine
 #   ./build.sh bisect    model_bisect.engine too, whose outputs are the ends of all modules
 # TRTEXEC names another trtexec than the one on PATH or in NVIDIA's usual place.
 set -eu
 cd "$(dirname "$0")"
-trtexec=${
-    {
-    TRTEXEC:
-      -$(command - v trtexec || echo / usr / src / tensorrt / bin / trtexec)
-    }}
+trtexec=${{TRTEXEC:-$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)}}
 if [ ! -x "$trtexec" ]; then
   echo "there is no trtexec on PATH or at $trtexec: set TRTEXEC to where it is" >&2
   exit 4
 fi
-{
-    build}
+{build}
 if [ "${{1:-}}" = bisect ]; then
   {bisect}
 fi
-)",
+)SH",
                      fmt::arg("target", bundle.target), fmt::arg("precision", bundle.precision),
                      fmt::arg("build", command(words)),
                      fmt::arg("bisect", command(bisecting(words))));

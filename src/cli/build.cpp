@@ -55,7 +55,27 @@ Result<std::string> target_of(const BuildOptions& options) {
   return target;
 }
 
+Status check_outputs(const BuildOptions& options) {
+  if (options.out.empty() == options.bundle.empty()) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = "cannot tell what to write",
+                 .why = options.out.empty() ? "neither -o nor --bundle is given"
+                                            : "-o and --bundle are both given",
+                 .hint = "name an engine with -o, or a folder with --bundle"});
+  }
+  if (options.bundle.empty() && (options.triton || !options.inputs.empty())) {
+    return fail(
+        {.kind = ErrorKind::usage,
+         .what = fmt::format("cannot use {} here", options.triton ? "--triton" : "--inputs"),
+         .why = "it is a part of a bundle",
+         .hint = "add --bundle DIR"});
+  }
+  return {};
+}
+
 Status run(const BuildOptions& options, const Globals& globals) {
+  TRY(check_outputs(options));
+  if (!options.bundle.empty()) return build_bundle(options, globals);
   const std::string target = TRY(target_of(options));
   return target == "cpu" ? build_cpu(options, globals) : build_tensorrt(options, globals);
 }
@@ -64,7 +84,7 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<BuildOptions>();
   app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")
       ->required();
-  app.add_option("-o,--output", options->out, "the plan to write (.tenon)")->required();
+  app.add_option("-o,--output", options->out, "the plan (.tenon) or engine (.engine) to write");
   app.add_option("--target", options->target,
                  "cpu, tensorrt or tensorrt-rtx; follows from the output's name")
       ->check([](const std::string& text) -> std::string {
@@ -103,6 +123,11 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_option("--time-limit", options->time_limit, "tensorrt: give up after this long, 10min");
   app.add_option("--memory-limit", options->memory_limit,
                  "tensorrt: give up where the builder takes more memory, 8G");
+  app.add_option("--bundle", options->bundle,
+                 "tensorrt: a folder to write instead, with what a machine that is not here needs "
+                 "to build the engine and to prove it");
+  app.add_option("--inputs", options->inputs, "tensorrt: npz of a further sample for the bundle");
+  app.add_flag("--triton", options->triton, "tensorrt: a model folder for Triton in the bundle");
   app.add_flag("--rebuild", options->rebuild,
                "tensorrt: build also where an engine with the same key is there");
   options->reading.declare(app, true);

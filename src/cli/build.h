@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "api/precision.h"
 #include "api/shapes.h"
 #include "api/verify.h"
 #include "cli/execution_options.h"
@@ -26,6 +27,9 @@ struct BuildOptions {
   std::string python = "python3", time_limit, memory_limit, workspace;
   std::vector<std::string> compute_capabilities;
   bool tf32 = false, rebuild = false;
+  std::string bundle;  // the folder to write instead of an engine
+  std::string inputs;  // of a further sample in it
+  bool triton = false;
 };
 
 // The shapes of each profile that is asked for.
@@ -38,6 +42,8 @@ void print_verification(const api::Verification& verification);
 Error diverged(const BuildOptions& options, const api::Verification& verification);
 
 Status build_cpu(const BuildOptions& options, const Globals& globals);
+Result<api::PrecisionOptions> precision_of(const BuildOptions& options);
+Status build_bundle(const BuildOptions& options, const Globals& globals);
 Status build_tensorrt(const BuildOptions& options, const Globals& globals);
 
 }  // namespace tenon::cli

@@ -31,25 +31,6 @@ Result<tensorrt::BuildRequest> request_of(const BuildOptions& options, const Glo
   return out;
 }
 
-Result<api::PrecisionOptions> precision_of(const BuildOptions& options) {
-  const DType type = api::precision_from_name(options.precision);
-  if (type == DType::undefined) {
-    return fail({.kind = ErrorKind::unsupported,
-                 .what = fmt::format("cannot build an engine in {}", options.precision),
-                 .why = "this version writes models in fp32, fp16 and bf16",
-                 .hint = "give a model that is quantised, in fp32, or choose another precision"});
-  }
-  if (type == DType::f32 && (options.io_types != "keep" || !options.keep_fp32.empty())) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = fmt::format("cannot use {} here",
-                                     options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
-                 .why = "without --precision the model keeps its own types",
-                 .hint = "add --precision fp16 or --precision bf16"});
-  }
-  return api::PrecisionOptions{
-      .type = type, .io_types = options.io_types, .keep_fp32 = options.keep_fp32};
-}
-
 std::vector<std::string> modules_of(const std::string& target) {
   if (target.starts_with("tensorrt-rtx")) return {"tensorrt_rtx", "tensorrt_rtx_bindings"};
   if (target.starts_with("tensorrt:") || target.starts_with("jetpack")) return {"tensorrt"};
@@ -94,6 +75,25 @@ void print_build(const BuildOptions& options, const api::Loaded& loaded,
 }
 
 }  // namespace
+
+Result<api::PrecisionOptions> precision_of(const BuildOptions& options) {
+  const DType type = api::precision_from_name(options.precision);
+  if (type == DType::undefined) {
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("cannot build an engine in {}", options.precision),
+                 .why = "this version writes models in fp32, fp16 and bf16",
+                 .hint = "give a model that is quantised, in fp32, or choose another precision"});
+  }
+  if (type == DType::f32 && (options.io_types != "keep" || !options.keep_fp32.empty())) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("cannot use {} here",
+                                     options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
+                 .why = "without --precision the model keeps its own types",
+                 .hint = "add --precision fp16 or --precision bf16"});
+  }
+  return api::PrecisionOptions{
+      .type = type, .io_types = options.io_types, .keep_fp32 = options.keep_fp32};
+}
 
 Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
   api::TensorrtOptions building{

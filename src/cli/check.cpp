@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "api/bundle.h"
+#include "cli/check_bundle.h"
 #include "cli/check_stages.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
@@ -12,7 +14,7 @@ namespace tenon::cli {
 namespace {
 
 struct Options {
-  std::string model, expected, atol, rtol, python = "python3";
+  std::string model, results, expected, atol, rtol, python = "python3";
   bool with_torch = false;
   std::vector<std::string> against;
   int opset = 17;
@@ -96,6 +98,16 @@ std::string verdict_text(const std::string& reference) {
 }
 
 Status run(const Options& options, const Globals& globals) {
+  if (api::is_bundle(options.model) || !options.results.empty()) {
+    if (api::is_bundle(options.model) && !options.results.empty())
+      return check_bundle(options.model, options.results, globals);
+    return fail({.kind = ErrorKind::usage,
+                 .what = "cannot check this",
+                 .where = {.file = options.model},
+                 .why = options.results.empty() ? "a bundle says nothing by itself"
+                                                : "results belong to a bundle, and this is none",
+                 .hint = "tenon check BUNDLE --results results.npz"});
+  }
   if (api::is_engine(options.model)) {
     return fail({.kind = ErrorKind::usage,
                  .what = "an engine cannot be checked by itself",
@@ -168,6 +180,8 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<Options>();
   app.add_option("MODEL", options->model, "a PyTorch file (.pt, .pt2) or an ONNX model")
       ->required();
+  app.add_option("--results", options->results,
+                 "what verify.py of a bundle wrote on the other machine; MODEL is the bundle");
   app.add_option("--expected", options->expected,
                  "npz of PyTorch's outputs, by name or position (output_0)");
   auto* with_torch =
