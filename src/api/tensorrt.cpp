@@ -1,7 +1,9 @@
 #include "api/tensorrt.h"
 
+#include <cstdio>
 #include <filesystem>
 
+#include "api/tensorrt_verdict.h"
 #include "base/mapped_file.h"
 #include "base/scratch_folder.h"
 #include "onnx/reader.h"
@@ -9,14 +11,13 @@
 #include "passes/compare.h"
 #include "passes/passes.h"
 #include "targets/tensorrt/diagnosis.h"
+#include "targets/tensorrt/legality.h"
 
 namespace tenon::api {
 namespace {
 
 using tensorrt::BuildReport;
 using tensorrt::Description;
-
-constexpr int kOpset = 17;
 
 std::vector<tensorrt::Binding> bindings(const std::vector<ir::Value*>& values) {
   std::vector<tensorrt::Binding> out;
@@ -74,30 +75,6 @@ Result<const InputSpec*> spec_of(const std::vector<InputSpec>& specs, const std:
   return nullptr;
 }
 
-// One profile for each of the specs, else the one of the graph's ranges, which stands in too for
-// inputs that a profile does not name.
-Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
-                                                    const ir::Graph& graph) {
-  const tensorrt::Profile whole = TRY(tensorrt::profile_of(graph));
-  if (specs.size() < 2) return std::vector<tensorrt::Profile>{whole};
-  std::vector<tensorrt::Profile> out;
-  for (const ProfileSpecs& given : specs) {
-    tensorrt::Profile profile = whole;
-    for (tensorrt::ProfileShape& shape : profile) {
-      const InputSpec* opt = TRY(spec_of(given.opt, shape.input, graph));
-      const InputSpec* min = TRY(spec_of(given.min, shape.input, graph));
-      const InputSpec* max = TRY(spec_of(given.max, shape.input, graph));
-      if (opt == nullptr) opt = max;
-      if (opt == nullptr) continue;
-      shape.opt = sizes_of(*opt);
-      shape.min = min ? sizes_of(*min) : shape.opt;
-      shape.max = max ? sizes_of(*max) : shape.opt;
-    }
-    out.push_back(std::move(profile));
-  }
-  return out;
-}
-
 bool is_current(const std::string& engine_path, const Description& wanted) {
   const auto there = tensorrt::read_description(engine_path);
   return there && there->key() == wanted.key() && there->tenon == wanted.tenon;
@@ -109,9 +86,10 @@ Result<Verification> verify_file(const std::string& onnx_file, const ir::Graph& 
   const auto back = TRY(onnx::read(onnx_file, {}, tables.ops, tables.onnx));
   TRY(passes::canonicalise(*back, {tables.ops, tables.refs}));
   const cpu::Engine engine = TRY(compile(*back, {.threads = options.threads}, tables));
-  return verify_engine(
-      canonical, engine,
-      {.reference = {.threads = options.threads}, .tolerances = options.tolerances}, tables);
+  return verify_engine(canonical, engine,
+                       {.reference = {.threads = options.threads},
+                        .tolerances = tolerances_of(options.precision.type, options.tolerances)},
+                       tables);
 }
 
 std::string verification_text(const std::optional<Verification>& verification) {
@@ -149,7 +127,75 @@ Error wrong_types(const BuildReport& report, const tensorrt::TypeCheck& types,
   return error;
 }
 
+tensorrt::Version version_of(const std::string& text) {
+  tensorrt::Version out;
+  std::sscanf(text.c_str(), "%d.%d.%d", &out.major, &out.minor, &out.patch);
+  return out;
+}
+
+// The release that is installed, where it is the one that was asked for.
+Result<tensorrt::Release> release_of(const std::string& target, const tensorrt::Module& module) {
+  const tensorrt::Release here{
+      .family = module.is_rtx() ? tensorrt::Family::rtx : tensorrt::Family::tensorrt,
+      .version = version_of(module.version)};
+  if (target == "tensorrt" || target == "tensorrt-rtx") return here;
+  const tensorrt::Release asked = TRY(tensorrt::parse_release(target));
+  if (asked.family == here.family && asked.version.major == here.version.major &&
+      asked.version.minor == here.version.minor)
+    return here;
+  return fail({.kind = ErrorKind::resource,
+               .what = fmt::format("cannot build for {} here", tensorrt::name(asked)),
+               .why = fmt::format("the module that is installed is {}", module.title()),
+               .hint = "name an interpreter that has the release with --python, or write what "
+                       "another machine needs with --bundle DIR"});
+}
+
 }  // namespace
+
+Result<std::vector<tensorrt::Profile>> profiles_for(const std::vector<ProfileSpecs>& specs,
+                                                    const ir::Graph& graph) {
+  const tensorrt::Profile whole = TRY(tensorrt::profile_of(graph));
+  if (specs.size() < 2) return std::vector<tensorrt::Profile>{whole};
+  std::vector<tensorrt::Profile> out;
+  for (const ProfileSpecs& given : specs) {
+    tensorrt::Profile profile = whole;
+    for (tensorrt::ProfileShape& shape : profile) {
+      const InputSpec* opt = TRY(spec_of(given.opt, shape.input, graph));
+      const InputSpec* min = TRY(spec_of(given.min, shape.input, graph));
+      const InputSpec* max = TRY(spec_of(given.max, shape.input, graph));
+      if (opt == nullptr) opt = max;
+      if (opt == nullptr) continue;
+      shape.opt = sizes_of(*opt);
+      shape.min = min ? sizes_of(*min) : shape.opt;
+      shape.max = max ? sizes_of(*max) : shape.opt;
+    }
+    out.push_back(std::move(profile));
+  }
+  return out;
+}
+
+numerics::ToleranceOptions tolerances_of(DType precision, numerics::ToleranceOptions asked) {
+  if (precision != DType::f32 && !asked.rtol)
+    asked.rtol = numerics::default_tolerance(precision).rtol;
+  return asked;
+}
+
+Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorrt::Release& release,
+                                           PrecisionOptions precision, int opset, bool dla,
+                                           const Tables& tables) {
+  const TensorrtVerdict verdict = TRY(judge(graph, release, opset, dla, tables));
+  if (verdict.refusal) return fail(*verdict.refusal);
+  TensorrtModel out{
+      .opset = verdict.opset, .typed = ir::clone(graph), .written = {}, .reduced = {}};
+  if (precision.type != DType::f32) {
+    precision.opset = out.opset;
+    out.reduced = TRY(reduce_precision(*out.typed, precision, tables));
+  }
+  out.written =
+      TRY(onnx::lower_for_file(*out.typed, {.opset = out.opset}, tables.ops, tables.onnx));
+  TRY(tensorrt::check(*out.written.graph, release, {.opset = out.opset, .dla = dla}));
+  return out;
+}
 
 Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& model_path,
                                      const std::string& engine_path, const TensorrtOptions& options,
@@ -159,10 +205,15 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
   const std::vector<tensorrt::Profile> profiles =
       TRY(profiles_for(options.profiles, *loaded.graph));
 
-  const onnx::WriteOptions writing{.opset = options.opset ? options.opset : kOpset};
-  onnx::FileGraph written =
-      TRY(onnx::lower_for_file(*loaded.graph, writing, tables.ops, tables.onnx));
-  out.composed = std::move(written.composed);
+  const tensorrt::Release release = TRY(release_of(options.target, module));
+  auto prepared = prepare_for_tensorrt(*loaded.graph, release, options.precision, options.opset,
+                                       options.request.settings.contains("DLA_core"), tables);
+  if (!prepared) return fail(with_where(std::move(prepared).error(), {.file = model_path}));
+  const onnx::FileGraph& written = prepared->written;
+  const onnx::WriteOptions writing{.opset = prepared->opset};
+  out.composed = written.composed;
+  out.reduced = prepared->reduced;
+  out.graph = std::move(prepared->typed);
 
   Description& description = out.description;
   description = {.tenon = TENON_VERSION,
@@ -172,7 +223,7 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
                  .model = std::filesystem::path(model_path).filename().string(),
                  .model_digest = passes::digest(*written.graph),
                  .options = options_text(options.request, *written.graph, profiles),
-                 .precision = "fp32",
+                 .precision = std::string(precision_name(options.precision.type)),
                  .tf32 = options.request.tf32,
                  .opset = writing.opset,
                  .inputs = bindings(inputs_of(*written.graph)),

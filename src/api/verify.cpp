@@ -137,12 +137,20 @@ Result<Reference> reference_outputs(const ir::Graph& graph, std::span<const Tens
 
 namespace {
 
-struct Sizes {
-  std::string at;
-  ir::Bindings bindings;
-};
+Result<VerifiedSizes> verify_at(const ir::Graph& canonical, const cpu::Engine& engine,
+                                std::span<const Tensor> inputs, const std::string& at,
+                                const VerifyOptions& options, const Tables& tables) {
+  const Reference reference = TRY(reference_outputs(canonical, inputs, options.reference, tables));
+  cpu::Context context = engine.new_context();
+  const auto outputs = TRY(context.run(inputs));
+  return VerifiedSizes{at, reference.name,
+                       TRY(compare_outputs(output_names(canonical), outputs, reference.outputs,
+                                           tolerances_for(canonical, options.tolerances),
+                                           random_outputs(canonical, tables.ops)))};
+}
 
-// opt, and where sizes vary within bounds the ends of their ranges.
+}  // namespace
+
 std::vector<Sizes> sizes_to_verify(const ir::Graph& graph) {
   const ir::Bindings opt = cpu::opt_bindings(graph);
   std::vector<Sizes> out{{opt.empty() ? "its shapes" : "opt shapes", opt}};
@@ -159,20 +167,6 @@ std::vector<Sizes> sizes_to_verify(const ir::Graph& graph) {
   }
   return out;
 }
-
-Result<VerifiedSizes> verify_at(const ir::Graph& canonical, const cpu::Engine& engine,
-                                std::span<const Tensor> inputs, const std::string& at,
-                                const VerifyOptions& options, const Tables& tables) {
-  const Reference reference = TRY(reference_outputs(canonical, inputs, options.reference, tables));
-  cpu::Context context = engine.new_context();
-  const auto outputs = TRY(context.run(inputs));
-  return VerifiedSizes{at, reference.name,
-                       TRY(compare_outputs(output_names(canonical), outputs, reference.outputs,
-                                           tolerances_for(canonical, options.tolerances),
-                                           random_outputs(canonical, tables.ops)))};
-}
-
-}  // namespace
 
 Result<Verification> verify_engine(const ir::Graph& canonical, const cpu::Engine& engine,
                                    const VerifyOptions& options, const Tables& tables) {

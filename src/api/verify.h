@@ -53,6 +53,13 @@ struct ReferenceOptions {
 Result<Reference> reference_outputs(const ir::Graph& graph, std::span<const Tensor> inputs,
                                     const ReferenceOptions& options, const Tables& tables);
 
+// Sizes of the dynamic dimensions: opt, and where they vary within bounds the ends of their ranges.
+struct Sizes {
+  std::string at;  // "opt shapes"
+  ir::Bindings bindings;
+};
+std::vector<Sizes> sizes_to_verify(const ir::Graph& graph);
+
 // One set of sizes at which a build is verified.
 struct VerifiedSizes {
   std::string at;  // "opt", "min", "max"

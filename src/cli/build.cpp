@@ -86,6 +86,12 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
                  "file that remembers measured tactics between builds");
   app.add_option("--opset", options->opset, "tensorrt: opset of the ONNX model it is given")
       ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()));
+  app.add_option("--io-types", options->io_types,
+                 "tensorrt: types of inputs and outputs: keep, fp16, bf16, or NAME:fp16,...")
+      ->capture_default_str();
+  app.add_option("--keep-fp32", options->keep_fp32,
+                 "tensorrt: operators, nodes or modules that stay in fp32: Softmax,layer4.1")
+      ->delimiter(',');
   app.add_option("--python", options->python, "tensorrt: an interpreter that has its module")
       ->capture_default_str();
   app.add_option("--compute-capability", options->compute_capabilities,

@@ -21,6 +21,8 @@ struct BuildOptions {
   EngineOptions engine;
   // Of TensorRT alone.
   int opset = 0;
+  std::string io_types = "keep";
+  std::vector<std::string> keep_fp32;
   std::string python = "python3", time_limit, memory_limit, workspace;
   std::vector<std::string> compute_capabilities;
   bool tf32 = false, rebuild = false;

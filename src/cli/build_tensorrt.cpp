@@ -8,6 +8,7 @@
 #include "cli/build.h"
 #include "cli/byte_size.h"
 #include "cli/duration.h"
+#include "cli/precision_report.h"
 #include "cli/progress.h"
 
 namespace tenon::cli {
@@ -30,6 +31,25 @@ Result<tensorrt::BuildRequest> request_of(const BuildOptions& options, const Glo
   return out;
 }
 
+Result<api::PrecisionOptions> precision_of(const BuildOptions& options) {
+  const DType type = api::precision_from_name(options.precision);
+  if (type == DType::undefined) {
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("cannot build an engine in {}", options.precision),
+                 .why = "this version writes models in fp32, fp16 and bf16",
+                 .hint = "give a model that is quantised, in fp32, or choose another precision"});
+  }
+  if (type == DType::f32 && (options.io_types != "keep" || !options.keep_fp32.empty())) {
+    return fail({.kind = ErrorKind::usage,
+                 .what = fmt::format("cannot use {} here",
+                                     options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
+                 .why = "without --precision the model keeps its own types",
+                 .hint = "add --precision fp16 or --precision bf16"});
+  }
+  return api::PrecisionOptions{
+      .type = type, .io_types = options.io_types, .keep_fp32 = options.keep_fp32};
+}
+
 std::vector<std::string> modules_of(const std::string& target) {
   if (target.starts_with("tensorrt-rtx")) return {"tensorrt_rtx", "tensorrt_rtx_bindings"};
   if (target.starts_with("tensorrt:") || target.starts_with("jetpack")) return {"tensorrt"};
@@ -45,6 +65,7 @@ Json report_json(const BuildOptions& options, const api::TensorrtBuild& build) {
   report["peak_memory_mb"] = build.report.peak_memory >> 20;
   report["warnings"] = build.report.warnings;
   report["untyped"] = build.report.untyped;
+  if (build.reduced) report["reduced"] = precision_json(*build.reduced, options.precision);
   report["layers"] = build.report.network.layers.size();
   if (build.verification) report["verified_outputs"] = verification_json(*build.verification);
   return report;
@@ -62,7 +83,9 @@ void print_build(const BuildOptions& options, const api::Loaded& loaded,
   fmt::print("{}: engine of {}, {}, {} layers parsed, built in {:.1f} s\n", options.out,
              build.report.module.title(), megabytes(about.engine_bytes),
              build.report.network.layers.size(), build.report.seconds);
-  fmt::print("{}", interface_text(*loaded.graph));
+  fmt::print("{}", interface_text(*build.graph));
+  if (build.reduced)
+    fmt::print("{}", precision_text(*build.reduced, api::precision_from_name(options.precision)));
   fmt::print("types: {}\n", about.types);
   fmt::print("verification: {}\n", about.verification);
   for (const std::string& warning : build.report.warnings)
@@ -77,6 +100,7 @@ Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
       .target = options.target.empty() ? "tensorrt" : options.target,
       .python = {options.python, modules_of(options.target)},
       .opset = options.opset,
+      .precision = TRY(precision_of(options)),
       .request = TRY(request_of(options, globals)),
       .profiles = TRY(profiles_of(options)),
       .verify = !options.no_verify,

@@ -1,9 +1,13 @@
 // tenon convert: a Torch or ONNX model becomes ONNX of any opset.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "api/precision.h"
 #include "cli/model_options.h"
+#include "cli/precision_report.h"
 #include "cli/summary.h"
 #include "onnx/writer.h"
 
@@ -14,6 +18,8 @@ struct Options {
   std::string model, out;
   int opset = 17;
   bool allow_tenon_domain = false;
+  std::string precision = "fp32", io_types = "keep";
+  std::vector<std::string> keep_fp32;
   ModelOptions reading;
 };
 
@@ -44,6 +50,26 @@ Json composed_json(const std::vector<onnx::Composition>& composed) {
   return out;
 }
 
+// The graph's types as asked for; nothing where they are the model's own.
+Result<std::optional<passes::ReducedPrecision>> reduce(ir::Graph& graph, const Options& options,
+                                                       const api::Tables& tables) {
+  const DType type = api::precision_from_name(options.precision);
+  if (type != DType::f32) {
+    return TRY(api::reduce_precision(graph,
+                                     {.type = type,
+                                      .opset = options.opset,
+                                      .io_types = options.io_types,
+                                      .keep_fp32 = options.keep_fp32},
+                                     tables));
+  }
+  if (options.io_types == "keep" && options.keep_fp32.empty()) return std::nullopt;
+  return fail({.kind = ErrorKind::usage,
+               .what = fmt::format("cannot use {} here",
+                                   options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
+               .why = "without --precision the model keeps its own types",
+               .hint = "add --precision fp16 or --precision bf16"});
+}
+
 Status run(const Options& options, const Globals& globals) {
   const api::Tables tables = api::make_tables();
   const api::LoadOptions reading = TRY(options.reading.parse());
@@ -55,6 +81,8 @@ Status run(const Options& options, const Globals& globals) {
   }
   const api::Loaded loaded = TRY(api::load_graph(options.model, reading, tables));
   const ir::Graph& graph = *loaded.graph;
+  const std::optional<passes::ReducedPrecision> reduced =
+      TRY(reduce(*loaded.graph, options, tables));
   const std::vector<onnx::Composition> composed =
       TRY(onnx::write(graph, options.out,
                       {.opset = options.opset, .allow_tenon_domain = options.allow_tenon_domain},
@@ -69,12 +97,16 @@ Status run(const Options& options, const Globals& globals) {
     report["notices"] = notices_json(loaded.notices);
     report["suspicions"] = notices_json(loaded.suspicions);
     report["composed"] = composed_json(composed);
+    if (reduced) report["precision"] = precision_json(*reduced, options.precision);
     fmt::print("{}\n", report.dump(2));
     return {};
   }
   fmt::print("{}: ONNX opset {}, {} operators, {} parameters ({})\n", options.out, options.opset,
              quantity(graph.size()), quantity(parameters.elements), megabytes(parameters.bytes));
-  fmt::print("{}{}{}", interface_text(graph), composed_text(composed),
+  const std::string precision =
+      reduced ? precision_text(*reduced, api::precision_from_name(options.precision))
+              : std::string();
+  fmt::print("{}{}{}{}", interface_text(graph), precision, composed_text(composed),
              remarks_text(loaded, globals.verbose));
   return {};
 }
@@ -90,6 +122,17 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_flag("--allow-tenon-domain", options->allow_tenon_domain,
                "keep operators that ONNX lacks and that cannot be composed as operators of the "
                "domain 'tenon', which only tenon runs");
+  app.add_option("--precision", options->precision,
+                 "fp16 or bf16: the type of every value inside, spelled out node by node; fp32 "
+                 "leaves the model's own types")
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
+      ->capture_default_str();
+  app.add_option("--io-types", options->io_types,
+                 "types of inputs and outputs: keep the model's, fp16, bf16, or NAME:fp16,...")
+      ->capture_default_str();
+  app.add_option("--keep-fp32", options->keep_fp32,
+                 "operators, nodes or modules that stay in fp32: Softmax,layer4.1")
+      ->delimiter(',');
   options->reading.declare(app, true);
   return [options, &globals] { return run(*options, globals); };
 }

@@ -7,6 +7,7 @@
 
 #include "api/engine_file.h"
 #include "api/session.h"
+#include "api/tensorrt_verdict.h"
 #include "cli/inspect_engine.h"
 #include "cli/model_options.h"
 #include "cli/summary.h"
@@ -23,6 +24,7 @@ constexpr int kDefaultOpset = 17;
 struct Options {
   std::string file, target;
   int opset = 0;
+  bool dla = false;
   ModelOptions reading;
 };
 
@@ -113,41 +115,111 @@ Json contents_json(const Options& options, const Contents& contents) {
   return out;
 }
 
-Json refusal_json(const std::string& target, const std::optional<Error>& refusal) {
-  Json out = {{"name", target}, {"takes_everything", !refusal}, {"cannot_take", Json::array()}};
-  if (!refusal) return out;
-  const std::vector<Error> whole{*refusal};
-  for (const Error& entry : refusal->details.empty() ? whole : refusal->details) {
-    out["cannot_take"].push_back({{"what", entry.what},
-                                  {"why", entry.why},
-                                  {"node", entry.where.node},
-                                  {"module", entry.where.module},
-                                  {"source", entry.where.source},
-                                  {"try", entry.hint}});
+// What a target says of the model.
+struct Verdict {
+  std::string name;  // "ONNX opset 17", "TensorRT 10.3 at ONNX opset 20"
+  std::optional<Error> refusal;
+  std::optional<api::TensorrtVerdict> tensorrt;
+};
+
+Json parts_json(std::span<const Error> parts) {
+  Json out = Json::array();
+  for (const Error& part : parts) {
+    out.push_back({{"what", part.what},
+                   {"why", part.why},
+                   {"node", part.where.node},
+                   {"module", part.where.module},
+                   {"source", part.where.source},
+                   {"try", part.hint}});
   }
   return out;
 }
 
-// The target's name and why it cannot take the graph; nothing where it can.
-Result<std::optional<Error>> ask_target(const Options& options, const ir::Graph& graph,
-                                        const api::Tables& tables) {
-  Status ok;
+Json verdict_json(const Options& options, const Verdict& verdict) {
+  Json out = {{"name", verdict.name},
+              {"takes_everything", !verdict.refusal},
+              {"cannot_take", Json::array()}};
+  if (verdict.refusal) {
+    const std::span<const Error> whole(&*verdict.refusal, 1);
+    out["cannot_take"] =
+        parts_json(verdict.refusal->details.empty() ? whole : verdict.refusal->details);
+  }
+  if (!verdict.tensorrt) return out;
+  out["opset"] = verdict.tensorrt->opset;
+  if (options.dla) out["dla_leaves_to_gpu"] = parts_json(verdict.tensorrt->dla_fallbacks);
+  return out;
+}
+
+// Keeps what the target cannot take; other errors are the caller's.
+Status note(Status ok, const Options& options, Verdict& verdict) {
+  if (ok) return {};
+  if (ok.error().kind != ErrorKind::unsupported) return ok;
+  verdict.refusal = with_where(std::move(ok).error(), {.file = options.file});
+  return {};
+}
+
+Status ask_onnx(const Options& options, const ir::Graph& graph, const api::Tables& tables,
+                Verdict& verdict) {
+  const int opset = options.opset ? options.opset : kDefaultOpset;
+  verdict.name = fmt::format("ONNX opset {}", opset);
+  const auto copy = ir::clone(graph);
+  TRY(onnx::lower(*copy, {.opset = opset}, tables.ops, tables.onnx));
+  return {};
+}
+
+Status ask_tensorrt(const Options& options, const ir::Graph& graph, const api::Tables& tables,
+                    Verdict& verdict) {
+  const tensorrt::Release release = TRY(tensorrt::parse_release(options.target));
+  verdict.tensorrt = TRY(api::judge(graph, release, options.opset, options.dla, tables));
+  verdict.name =
+      fmt::format("{} at ONNX opset {}", tensorrt::name(release), verdict.tensorrt->opset);
+  if (verdict.tensorrt->refusal) return fail(*verdict.tensorrt->refusal);
+  return {};
+}
+
+Result<Verdict> ask_target(const Options& options, const ir::Graph& graph,
+                           const api::Tables& tables) {
+  Verdict verdict;
   if (options.target == "cpu") {
-    ok = api::check_cpu(graph, tables);
+    verdict.name = "cpu";
+    TRY(note(api::check_cpu(graph, tables), options, verdict));
   } else if (options.target.empty() || options.target == "onnx") {
-    const auto copy = ir::clone(graph);
-    const auto lowered = onnx::lower(
-        *copy, {.opset = options.opset ? options.opset : kDefaultOpset}, tables.ops, tables.onnx);
-    if (!lowered) ok = fail(lowered.error());
+    TRY(note(ask_onnx(options, graph, tables, verdict), options, verdict));
+  } else if (tensorrt::names_tensorrt(options.target)) {
+    TRY(note(ask_tensorrt(options, graph, tables, verdict), options, verdict));
   } else {
     return fail({.kind = ErrorKind::unsupported,
                  .what = fmt::format("cannot say what {} takes", options.target),
-                 .why = "this version knows ONNX's opsets and its own CPU engine",
-                 .hint = "use --target onnx --opset N, or --target cpu"});
+                 .why = "this version knows ONNX's opsets, its own CPU engine and TensorRT",
+                 .hint = "use --target onnx --opset N, --target cpu or --target tensorrt"});
   }
-  if (ok) return std::optional<Error>{};
-  if (ok.error().kind != ErrorKind::unsupported) return fail(std::move(ok).error());
-  return std::optional<Error>(with_where(std::move(ok).error(), {.file = options.file}));
+  return verdict;
+}
+
+// What can be said before the file is read.
+Status check_options(const Options& options) {
+  if (tensorrt::names_tensorrt(options.target)) {
+    TRY(tensorrt::parse_release(options.target));
+    return {};
+  }
+  if (!options.dla) return {};
+  return fail({.kind = ErrorKind::usage,
+               .what = "--dla asks about a TensorRT",
+               .why = "no --target names one",
+               .hint = "name the device's, as in --target jetpack5.1 --dla"});
+}
+
+void print_verdict(const Options& options, const Verdict& verdict) {
+  if (verdict.refusal) return;  // the error says it
+  fmt::print("{} takes all of it\n", verdict.name);
+  if (!options.dla || !verdict.tensorrt) return;
+  fmt::print("DLA leaves {} of {} nodes to the GPU\n", verdict.tensorrt->on_gpu,
+             verdict.tensorrt->nodes);
+  for (const Error& fallback : verdict.tensorrt->dla_fallbacks) {
+    const Where& where = fallback.where;
+    fmt::print("  {}: {}{}\n", fallback.what, fallback.why,
+               where.source.empty() ? "" : fmt::format(" ({})", where.source));
+  }
 }
 
 Status run(const Options& options, const Globals& globals) {
@@ -159,34 +231,34 @@ Status run(const Options& options, const Globals& globals) {
                  .why = "an engine holds no operators of a model any more",
                  .hint = "ask about the model that it was built from"});
   }
+  TRY(check_options(options));
   const api::Tables tables = api::make_tables();
   const Contents contents = TRY(read(options, tables));
-  const bool asks = !options.target.empty() || options.opset != 0;
-  std::optional<Error> refusal;
-  if (asks) refusal = TRY(ask_target(options, *contents.graph, tables));
-  const std::string target =
-      options.target == "cpu"
-          ? "cpu"
-          : fmt::format("ONNX opset {}", options.opset ? options.opset : kDefaultOpset);
+  std::optional<Verdict> verdict;
+  if (!options.target.empty() || options.opset != 0)
+    verdict = TRY(ask_target(options, *contents.graph, tables));
   if (globals.json) {
     Json report = contents_json(options, contents);
-    if (asks) report["target"] = refusal_json(target, refusal);
+    if (verdict) report["target"] = verdict_json(options, *verdict);
     fmt::print("{}\n", report.dump(2));
   } else if (!globals.quiet) {
     print_contents(options, contents, globals);
-    if (asks && !refusal) fmt::print("{} takes all of it\n", target);
+    if (verdict) print_verdict(options, *verdict);
   }
-  if (refusal) return fail(std::move(*refusal));
+  if (verdict && verdict->refusal) return fail(std::move(*verdict->refusal));
   return {};
 }
 
 std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<Options>();
   app.add_option("FILE", options->file, "a model, an ONNX file, a plan or an engine")->required();
-  app.add_option("--target", options->target,
-                 "onnx or cpu: also list everything that it cannot take");
+  app.add_option(
+      "--target", options->target,
+      "onnx, cpu, tensorrt[:VERSION], tensorrt-rtx or jetpackVERSION: also list everything "
+      "that it cannot take");
   app.add_option("--opset", options->opset, "the same of an opset of ONNX")
       ->check(CLI::Range(onnx::kOldestWritable, onnx::newest_opset()));
+  app.add_flag("--dla", options->dla, "with a TensorRT: also list what its DLA leaves to the GPU");
   options->reading.declare(app, false);
   return [options, &globals] { return run(*options, globals); };
 }
@@ -196,7 +268,9 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
 Command inspect_command() {
   return {.name = "inspect",
           .about = "Say what a model, ONNX file, plan or engine holds",
-          .example = "  tenon inspect resnet18.pt --opset 11\n",
+          .example =
+              "  tenon inspect resnet18.pt --opset 11\n"
+              "  tenon inspect resnet18.pt --target tensorrt:8.5.2\n",
           .declare = declare};
 }
 

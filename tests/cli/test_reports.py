@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import unittest
 
@@ -13,7 +14,7 @@ import torchvision  # noqa: F401  for its operators
 from torch import nn
 
 from fixtures import exported, image, npz, scratch, scripted, small_net, traced
-from program import INTERNAL, NO, UNSUPPORTED, ProgramTest, tenon
+from program import BAD, INTERNAL, NO, UNSUPPORTED, ProgramTest, tenon
 
 COMMANDS = ("convert", "inspect", "build", "run", "bench", "check")
 
@@ -67,6 +68,65 @@ class Opsets(ProgramTest):
         self.assert_done("run", out, "--inputs", npz("eig_in", x=given.numpy()), "-o", result)
         with np.load(result) as outputs:
             np.testing.assert_allclose(outputs["output_0"], Eigenvalues()(given).numpy(), rtol=1e-5)
+
+
+class Determinant(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.det(x) + torch.linalg.det(x + 1)
+
+
+class TensorRt(ProgramTest):
+    """`inspect --target` with releases of TensorRT."""
+
+    def judge(self, model: object, *arguments: str, status: int = 0) -> dict:
+        finished = tenon("inspect", model, "--json", *arguments)
+        self.assertEqual(finished.status, status, finished.stderr)
+        return json.loads(finished.stdout)["target"]
+
+    def test_every_release_takes_a_small_network(self) -> None:
+        releases = {
+            "tensorrt": "TensorRT ", "tensorrt:8.2": "TensorRT 8.2 ", "tensorrt:10.3": "TensorRT 10.3 ",
+            "tensorrt-rtx": "TensorRT-RTX ", "jetpack5.1": "TensorRT 8.5.2 (JetPack 5.1) ",
+        }  # fmt: skip
+        for target, name in releases.items():
+            with self.subTest(target):
+                said = self.assert_done("inspect", traced(), "--target", target)
+                self.assertRegex(said, rf"(?m)^{re.escape(name)}.*takes all of it$")
+
+    def test_what_it_refuses_stands_with_its_line(self) -> None:
+        model = scripted("determinant", Determinant())
+        asked = ("inspect", model, "--shapes", "x:2x3x3", "--target", "jetpack5.1")
+        self.assert_refused(
+            UNSUPPORTED, *asked, mentions=("TensorRT 8.5.2 (JetPack 5.1) has no Det (2 times", "test_reports.py:")
+        )
+        target = self.judge(*asked[1:], status=UNSUPPORTED)
+        self.assertFalse(target["takes_everything"])
+        self.assertEqual(len(target["cannot_take"]), 1)
+        self.assertIn("test_reports.py:", target["cannot_take"][0]["source"])
+
+    def test_the_opset_is_one_at_which_all_of_it_is_taken(self) -> None:
+        model = scripted("layer_norm", nn.LayerNorm(8))
+        shapes = ("--shapes", "input:2x8")
+        self.assertEqual(self.judge(model, *shapes, "--target", "tensorrt:8.6")["opset"], 17)
+        self.assertEqual(self.judge(model, *shapes, "--target", "jetpack5.1")["opset"], 16)
+        self.assert_refused(
+            UNSUPPORTED, "inspect", model, *shapes, "--target", "jetpack5.1", "--opset", "17",
+            mentions=("has no LayerNormalization", "from 8.6 on", "--opset 16"),
+        )  # fmt: skip
+        self.assertEqual(self.judge(model, *shapes, "--target", "tensorrt:8.2", "--opset", "20")["opset"], 13)
+
+    def test_what_dla_leaves_to_the_gpu(self) -> None:
+        left = self.judge(traced(), "--target", "jetpack5.1", "--dla")["dla_leaves_to_gpu"]
+        self.assertTrue(any(part["what"].startswith("GlobalAveragePool") or "ReduceMean" in part["what"] for part in left))
+        self.assertFalse(any(part["what"].startswith("Conv") for part in left))
+        self.assertNotIn("dla_leaves_to_gpu", self.judge(traced(), "--target", "jetpack5.1"))
+        self.assert_refused(UNSUPPORTED, "inspect", traced(), "--target", "tensorrt:11.0", "--dla", mentions=("no DLA",))
+        self.assert_refused(BAD, "inspect", traced(), "--target", "cpu", "--dla", mentions=("jetpack",))
+
+    def test_names_that_are_none(self) -> None:
+        for target in ("tensorrt:7.2", "jetpack9.9", "tensorrt:new"):
+            with self.subTest(target):
+                self.assert_refused(BAD, "inspect", traced(), "--target", target, mentions=(target, "jetpack6.2"))
 
 
 class Json(ProgramTest):

@@ -12,7 +12,7 @@ import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
-import models
+import small_models
 
 HERE = Path(__file__).resolve().parent
 RELEASES = ("8.5", "8.6", "10.3", "11.0")
@@ -74,10 +74,10 @@ def tenon(release: str | None, *arguments: str | Path, **more: str) -> Finished:
 @functools.cache
 def model(name: str) -> Path:
     path = scratch() / f"{name}.onnx"
-    make = {"small": models.convolution, "half": functools.partial(models.convolution, half=True),
-            "types": functools.partial(models.all_types, bfloat16=False),
-            "types_bf16": functools.partial(models.all_types, bfloat16=True),
-            "sized_by_data": models.sized_by_data, "determinant": models.determinant}  # fmt: skip
+    make = {"small": small_models.convolution, "half": functools.partial(small_models.convolution, half=True),
+            "types": functools.partial(small_models.all_types, bfloat16=False),
+            "types_bf16": functools.partial(small_models.all_types, bfloat16=True),
+            "sized_by_data": small_models.sized_by_data, "determinant": small_models.determinant}  # fmt: skip
     return make[name](path)
 
 

@@ -8,10 +8,9 @@
 
 #include "base/error.h"
 #include "targets/tensorrt/diagnosis.h"
+#include "targets/tensorrt/scripts.h"
 
 namespace tenon::tensorrt {
-
-extern const std::string_view child_script, cuda_script, runner_script;
 
 namespace {
 
@@ -150,7 +149,7 @@ std::string Module::title() const {
 Result<Told> ask(const Python& python, Json request, const Question& question) {
   Told told;
   request["modules"] = python.modules;
-  const std::string program = fmt::format("{}{}{}", child_script, cuda_script, runner_script);
+  const std::string program = child_program();
   auto end = run_child({.words = {python.interpreter, "-c", program},
                         .input = request.dump(),
                         .line = [&](std::string_view line) { take_line(line, question, told); },

@@ -1,4 +1,4 @@
-"""Runs engines and measures them. The last part of the child process; child.py and cuda.py stand before it.
+"""Runs engines and measures them. A part of the child process; child.py and cuda.py stand before it.
 
 Tensors go in and come out as raw bytes in files; where each one stands, and what it is, is in the request and in the
 events.
@@ -344,4 +344,3 @@ def bench(trt, request):
 
 
 COMMANDS.update(run=run, bench=bench)
-sys.exit(main())
