@@ -26,7 +26,7 @@ LAYER_TYPES = {"Conv": "CONVOLUTION", "Relu": "ACTIVATION", "Flatten": "SHUFFLE"
 TYPES = {1: "FLOAT", 2: "UINT8", 3: "INT8", 6: "INT32", 7: "INT64", 9: "BOOL", 10: "HALF", 11: "DOUBLE", 16: "BF16"}
 NARROWED = {"INT64": "INT32", "DOUBLE": "FLOAT"}
 NUMPY = {"FLOAT": "float32", "UINT8": "uint8", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool",
-         "HALF": "float16"}  # fmt: skip
+         "HALF": "float16", "BF16": "bfloat16"}  # fmt: skip
 UNKNOWN_OPERATORS = {"Det", "Unique"}
 SIZED_BY_DATA = {"NonZero", "NonMaxSuppression", "Compress"}
 
@@ -54,7 +54,9 @@ def fault(method):
 
 
 def named(value):
-    return value.name if isinstance(value, enum.Enum) else value
+    if isinstance(value, enum.Enum):
+        return value.name
+    return value if value is None or isinstance(value, (int, str)) else type(value).__name__
 
 
 class Recorded:
@@ -251,6 +253,34 @@ def load_network(network, data, enums, release, layer_class):
 # --- running
 
 
+def numpy_type(name):
+    import ml_dtypes
+    import numpy as np
+
+    return np.dtype(ml_dtypes.bfloat16 if name == "BF16" else NUMPY[name])
+
+
+def without_bfloat16(data):
+    """The model with float32 in the place of bfloat16 at its ends, which ONNX Runtime takes and gives no arrays of."""
+    model = onnx.load_from_string(data)
+    before, after = [], []
+    for values, casts, inward in ((model.graph.input, before, True), (model.graph.output, after, False)):
+        for value in values:
+            if TYPES.get(value.type.tensor_type.elem_type) != "BF16":
+                continue
+            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+            inner, outer = value.name + "/bf16", value.name
+            for node in model.graph.node:
+                names = node.input if inward else node.output
+                names[:] = [inner if name == outer else name for name in names]
+            ends, to = ([outer], [inner]), onnx.TensorProto.BFLOAT16 if inward else onnx.TensorProto.FLOAT
+            casts.append(onnx.helper.make_node("Cast", *(ends if inward else ends[::-1]), to=to))
+    nodes = [*before, *model.graph.node, *after]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model.SerializeToString()
+
+
 class Driver:
     """Bytes from and to the GPU by the driver's library that the process has loaded."""
 
@@ -316,7 +346,7 @@ class IExecutionContext(Recorded):
             return tuple(-1 for _ in engine.ends[name].shape)
         import numpy as np
 
-        zeros = {n: np.zeros(self._shapes[n], NUMPY[TYPES[engine.onnx_types[n]]]) for n in engine.inputs}
+        zeros = {n: np.zeros(self._shapes[n], numpy_type(TYPES[engine.onnx_types[n]])) for n in engine.inputs}
         return engine.compute(zeros)[name].shape
 
     def execute_async_v3(self, stream_handle):
@@ -327,12 +357,12 @@ class IExecutionContext(Recorded):
         engine, begin = self._engine, time.perf_counter()
         inputs = {}
         for name in engine.inputs:
-            shape, kind = self._shapes[name], engine.ends[name].dtype.name
-            size = int(np.prod(shape, dtype=np.int64)) * np.dtype(NUMPY[kind]).itemsize
-            values = np.frombuffer(Driver.read(self._addresses[name], size), NUMPY[kind]).reshape(shape)
-            inputs[name] = values.astype(NUMPY[TYPES[engine.onnx_types[name]]])
+            shape, kind = self._shapes[name], numpy_type(engine.ends[name].dtype.name)
+            size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+            values = np.frombuffer(Driver.read(self._addresses[name], size), kind).reshape(shape)
+            inputs[name] = values.astype(numpy_type(TYPES[engine.onnx_types[name]]))
         for name, values in engine.compute(inputs).items():
-            values = np.ascontiguousarray(values.astype(NUMPY[engine.ends[name].dtype.name]))
+            values = np.ascontiguousarray(values.astype(numpy_type(engine.ends[name].dtype.name)))
             address = self._addresses.get(name)
             if name in self._allocators:
                 method = "reallocate_output_async" if engine.allocates_async else "reallocate_output"
@@ -391,7 +421,8 @@ class ICudaEngine:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             options.log_severity_level = 3
-            self.session = onnxruntime.InferenceSession(self.data, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(without_bfloat16(self.data), options, providers=["CPUExecutionProvider"])
+        inputs = {name: v.astype("float32") if v.dtype.name == "bfloat16" else v for name, v in inputs.items()}
         names = [output.name for output in self.session.get_outputs()]
         return dict(zip(names, self.session.run(None, inputs)))
 
@@ -401,13 +432,13 @@ def fill(module, name):
     release = RELEASES[name]
     enums = {
         "NetworkDefinitionCreationFlag": enum.IntEnum("NetworkDefinitionCreationFlag", dict(release.creation_flags)),
-        "BuilderFlag": enum.Enum("BuilderFlag", release.builder_flags),
-        "DataType": enum.Enum("DataType", release.data_types),
-        "LayerType": enum.Enum("LayerType", sorted({*LAYER_TYPES.values(), "ELEMENTWISE"})),
+        "BuilderFlag": enum.IntEnum("BuilderFlag", release.builder_flags),
+        "DataType": enum.IntEnum("DataType", release.data_types),
+        "LayerType": enum.IntEnum("LayerType", sorted({*LAYER_TYPES.values(), "ELEMENTWISE"})),
         "TensorIOMode": enum.IntEnum("TensorIOMode", {"NONE": 0, "INPUT": 1, "OUTPUT": 2}),
         "TensorLocation": enum.IntEnum("TensorLocation", {"DEVICE": 0, "HOST": 1}),
-        "MemoryPoolType": enum.Enum("MemoryPoolType", ["WORKSPACE", "DLA_MANAGED_SRAM"]),
-        "ProfilingVerbosity": enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "NONE", "DETAILED"]),
+        "MemoryPoolType": enum.IntEnum("MemoryPoolType", ["WORKSPACE", "DLA_MANAGED_SRAM"]),
+        "ProfilingVerbosity": enum.IntEnum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "NONE", "DETAILED"]),
     }
     layer_class = type("ILayer", (TypedLayer if release.layer_types else Layer,), {})
     defaults = {"builder_optimization_level": 3, "max_aux_streams": -1, "progress_monitor": None}

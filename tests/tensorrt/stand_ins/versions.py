@@ -78,7 +78,7 @@ RELEASES = {
     ),
     "11.0": Release(
         version="11.0.0.114",
-        creation_flags=(("STRONGLY_TYPED", 0), ("PREFER_JIT_PYTHON_PLUGINS", 1), ("PREFER_AOT_PYTHON_PLUGINS", 2)),
+        creation_flags=(("STRONGLY_TYPED", 0), ("PREFER_AOT_PYTHON_PLUGINS", 2), ("PREFER_JIT_PYTHON_PLUGINS", 1)),
         builder_flags=FLAGS_11,
         data_types=(*TYPES_103, "FP4", "E8M0"),
         parser_error=NODE_OF_ERROR,
