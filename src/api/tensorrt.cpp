@@ -48,6 +48,9 @@ std::string options_text(const tensorrt::BuildRequest& request, const ir::Graph&
       request.profiling_verbosity, fmt::join(request.plugins, "+"));
   for (const auto& [pool, bytes] : request.memory_pools) out += fmt::format(" {}={}", pool, bytes);
   for (const auto& [name, value] : request.settings) out += fmt::format(" {}={}", name, value);
+  if (request.dla_core)
+    out +=
+        fmt::format(" dla={} fallback={}", request.dla_core->core, request.dla_core->gpu_fallback);
   for (const ir::Value* value : written.inputs()) out += " in:" + value->name;
   for (const ir::Value* value : written.outputs()) out += " out:" + value->name;
   for (const tensorrt::Profile& profile : profiles) {
@@ -207,7 +210,7 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
 
   const tensorrt::Release release = TRY(release_of(options.target, module));
   auto prepared = prepare_for_tensorrt(*loaded.graph, release, options.precision, options.opset,
-                                       options.request.settings.contains("DLA_core"), tables);
+                                       options.request.dla_core.has_value(), tables);
   if (!prepared) return fail(with_where(std::move(prepared).error(), {.file = model_path}));
   const onnx::FileGraph& written = prepared->written;
   const onnx::WriteOptions writing{.opset = prepared->opset};

@@ -21,6 +21,8 @@ struct Command {
   std::string_view name;
   std::string_view about;
   std::string_view example;  // a worked one, shown by --help
+  // Takes all of its words itself, --help among them.
+  bool own_grammar = false;
   // Declares the options; what it gives back runs the command once they are parsed.
   std::function<Status()> (*declare)(CLI::App&, const Globals&);
 };
@@ -31,5 +33,6 @@ Command build_command();
 Command run_command();
 Command bench_command();
 Command check_command();
+Command trtexec_command();
 
 }  // namespace tenon::cli

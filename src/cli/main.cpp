@@ -47,10 +47,14 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Globals globals;
   std::function<Status()> chosen;
-  for (const Command& command : {convert_command(), inspect_command(), build_command(),
-                                 run_command(), bench_command(), check_command()}) {
+  for (const Command& command :
+       {convert_command(), inspect_command(), build_command(), run_command(), bench_command(),
+        check_command(), trtexec_command()}) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.about));
-    declare_globals(*sub, globals);
+    if (command.own_grammar)
+      sub->set_help_flag();
+    else
+      declare_globals(*sub, globals);
     sub->footer("\nExample:\n" + std::string(command.example));
     sub->callback([&chosen, action = command.declare(*sub, globals)] { chosen = action; });
   }

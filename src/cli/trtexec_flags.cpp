@@ -110,6 +110,13 @@ Status percentile(O& o, const std::string& value) {
   return {};
 }
 
+Status one_stream(O& o, const std::string& value) {
+  if (TRY(whole(value, 1, 1024)) == 1) return {};
+  return fail({.kind = ErrorKind::usage,
+               .what = "inferences are measured one after the other, in one stream; several "
+                       "processes of tenon bench measure several"});
+}
+
 Status next_profile(O& o, const std::string& value) {
   const int index = TRY(whole(value, 0, 100));
   const size_t count = o.opt_shapes.size();
@@ -429,8 +436,8 @@ const TrtexecFlag kFlags[] = {
     {"duration", Value::one, FlagUse::taken, {}, real<&O::duration_s>},
     {"sleepTime", Value::one, FlagUse::taken, {}, real<&O::sleep_ms>},
     {"idleTime", Value::one, FlagUse::taken, {}, real<&O::idle_ms>},
-    {"infStreams", Value::one, FlagUse::taken, {}, integer<&O::streams, 1, 64>},
-    {"streams", Value::one, FlagUse::taken, {}, integer<&O::streams, 1, 64>},
+    {"infStreams", Value::one, FlagUse::taken, {}, one_stream},
+    {"streams", Value::one, FlagUse::taken, {}, one_stream},
     {"useCudaGraph", Value::none, FlagUse::taken, {}, set<&O::cuda_graph>},
     {"noCudaGraph",
      Value::none,

@@ -34,7 +34,7 @@ struct TrtexecOptions {
   int device = 0;
   // Inference.
   bool skip_inference = false, cuda_graph = false, spin_wait = false, no_transfers = false;
-  int iterations = 10, streams = 1, average_runs = 10, profile_index = 0;
+  int iterations = 10, average_runs = 10, profile_index = 0;
   double warm_up_ms = 200, duration_s = 3, sleep_ms = 0, idle_ms = 0;
   std::vector<double> percentiles = {90, 95, 99};
   bool dump_profile = false, dump_layers = false, dump_output = false, separate_profile = false;

@@ -81,6 +81,10 @@ Json as_json(const BuildRequest& request) {
   for (const auto& [name, value] : request.settings) out[name] = value;
   if (!request.profiling_verbosity.empty())
     out["profiling_verbosity"] = request.profiling_verbosity;
+  if (request.dla_core) {
+    out["dla_core"] = request.dla_core->core;
+    out["gpu_fallback"] = request.dla_core->gpu_fallback;
+  }
   if (!request.timing_cache.empty()) out["timing_cache"] = request.timing_cache;
   return out;
 }

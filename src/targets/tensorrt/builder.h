@@ -12,6 +12,12 @@
 
 namespace tenon::tensorrt {
 
+// Deep learning accelerators of a Jetson's.
+struct Dla {
+  int core = 0;
+  bool gpu_fallback = false;  // what they do not take runs on the GPU
+};
+
 struct BuildRequest {
   std::string model;   // the ONNX file
   std::string engine;  // the file to write
@@ -25,10 +31,11 @@ struct BuildRequest {
   std::map<std::string, int64_t> settings = {};        // "builder_optimization_level"
   std::string profiling_verbosity = {};                // "DETAILED"; empty: TensorRT's own
   std::string timing_cache = {};                       // a file that is read and written
-  std::vector<std::string> plugins = {};               // libraries
-  bool verbose = false;                                // also TensorRT's informative messages
-  std::chrono::milliseconds time_limit = {};           // 0: none
-  uint64_t memory_limit = 0;                           // bytes; 0: none
+  std::optional<Dla> dla_core = {};
+  std::vector<std::string> plugins = {};      // libraries
+  bool verbose = false;                       // also TensorRT's informative messages
+  std::chrono::milliseconds time_limit = {};  // 0: none
+  uint64_t memory_limit = 0;                  // bytes; 0: none
   std::function<void(double, std::string_view)> progress = {};
 };
 

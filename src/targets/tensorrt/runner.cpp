@@ -117,6 +117,9 @@ BenchResult timings_of(const Json& event) {
                   .latency_ms = event.at("latency_ms").get<std::vector<double>>(),
                   .gpu_ms = event.at("gpu_ms").get<std::vector<double>>(),
                   .enqueue_ms = event.at("enqueue_ms").get<std::vector<double>>(),
+                  .start_ms = event.at("start_ms").get<std::vector<double>>(),
+                  .copies_in_ms = event.at("copies_in_ms").get<std::vector<double>>(),
+                  .copies_out_ms = event.at("copies_out_ms").get<std::vector<double>>(),
                   .layers = {}};
   for (const Json& layer : event.at("layers"))
     out.layers.push_back({layer.at("name"), layer.at("ms")});
@@ -189,6 +192,7 @@ Result<BenchReport> bench(const Python& python, const BenchRequest& request) {
                   {"warm_up", request.warm_up_s},
                   {"duration", request.duration_s},
                   {"iterations", request.iterations},
+                  {"least_iterations", request.least_iterations},
                   {"cuda_graph", request.cuda_graph},
                   {"layers", true},
                   {"verbose", request.verbose}};

@@ -49,12 +49,15 @@ struct BenchSubject {
 struct BenchRequest {
   std::vector<BenchSubject> subjects;  // of the same release; measured in turns
   double warm_up_s = 0.2, duration_s = 5;
-  size_t iterations = 0;  // 0: as many as the duration takes
+  size_t iterations = 0;        // 0: as many as the duration takes
+  size_t least_iterations = 1;  // and no fewer than these
   bool cuda_graph = false;
   bool verbose = false;
   ChildLimits limits = {};
   std::function<void(double, std::string_view)> progress = {};
 };
+
+inline constexpr int kProfiledRuns = 10;  // that layers' times are the mean of; runner.py's too
 
 struct LayerTime {
   std::string name;  // as TensorRT says it: of the ONNX nodes that it made the layer of
@@ -65,6 +68,8 @@ struct BenchResult {
   uint64_t gpu_bytes = 0;  // of the GPU's memory, for the engine and its context
   // Of every inference: with its copies, between two events of the GPU, of the call alone.
   std::vector<double> latency_ms, gpu_ms, enqueue_ms;
+  // When it began, on a clock of its own; the copies to the GPU and back, between events.
+  std::vector<double> start_ms, copies_in_ms, copies_out_ms;
   std::vector<LayerTime> layers;  // in the order of execution
 };
 struct BenchReport {

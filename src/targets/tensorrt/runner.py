@@ -266,8 +266,8 @@ class Timed:
 
     def __init__(self, trt, engine, use_graph):
         self.engine, self.cuda = engine, engine.cuda
-        self.begin, self.end = self.cuda.event(), self.cuda.event()
-        self.latency, self.gpu, self.enqueue = [], [], []
+        self.marks = [self.cuda.event() for _ in range(4)]  # before and after the copies in, the engine, the copies out
+        self.start, self.latency, self.gpu, self.enqueue, self.copies_in, self.copies_out = [], [], [], [], [], []
         self.first_ms = engine.infer()
         if use_graph and engine.allocators:
             raise Refused("graph", "the sizes of its outputs are only known when it has run")
@@ -276,24 +276,28 @@ class Timed:
     def infer(self, keep):
         engine, cuda = self.engine, self.cuda
         start = time.perf_counter()
+        cuda.record(self.marks[0])
         engine.copy_in()
-        cuda.record(self.begin)
+        cuda.record(self.marks[1])
         before = time.perf_counter()
         if self.graph is not None:
             cuda.launch(self.graph)
         else:
             engine.enqueue()
         after = time.perf_counter()
-        cuda.record(self.end)
+        cuda.record(self.marks[2])
         if engine.allocators:
             cuda.wait()
         engine.copy_out()
+        cuda.record(self.marks[3])
         cuda.wait()
         done = time.perf_counter()
         if keep:
+            self.start.append(start * 1e3)
             self.latency.append((done - start) * 1e3)
             self.enqueue.append((after - before) * 1e3)
-            self.gpu.append(cuda.elapsed_ms(self.begin, self.end))
+            for times, first in ((self.copies_in, 0), (self.gpu, 1), (self.copies_out, 2)):
+                times.append(cuda.elapsed_ms(self.marks[first], self.marks[first + 1]))
 
 
 def profile_layers(trt, engine, runs):
@@ -330,16 +334,18 @@ def bench(trt, request):
             one.infer(False)
     begin, told, turn = time.monotonic(), time.monotonic(), 0
     iterations, duration = request["iterations"], request["duration"] * len(timed)
-    while turn < iterations if iterations else turn == 0 or time.monotonic() - begin < duration:
+    least = max(1, request["least_iterations"])
+    while turn < iterations if iterations else turn < least or time.monotonic() - begin < duration:
         for one in timed if turn % 2 == 0 else timed[::-1]:
             one.infer(True)
         turn += 1
         if time.monotonic() - told > 0.2:
             told = time.monotonic()
-            share = turn / iterations if iterations else (told - begin) / duration
+            share = turn / iterations if iterations else (told - begin) / max(duration, 1e-9)
             emit("progress", phase="measuring", share=min(1.0, share))
     for one in timed:
         emit("timings", first_ms=one.first_ms, latency_ms=one.latency, gpu_ms=one.gpu, enqueue_ms=one.enqueue,
+             start_ms=one.start, copies_in_ms=one.copies_in, copies_out_ms=one.copies_out,
              layers=profile_layers(trt, one.engine, PROFILED_RUNS) if request["layers"] else [])  # fmt: skip
 
 
