@@ -513,6 +513,7 @@ def fill(module, name):
 
         def deserialize_cuda_engine(self, serialized_engine):
             record("Runtime.deserialize_cuda_engine")
+            self.logger.log(ILogger.Severity.INFO, f"Loaded engine size: {len(serialized_engine)} bytes")
             fault("deserialize_cuda_engine")
             said = "IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion {} failed. In f at /a.cpp:1)"
             if not serialized_engine.startswith(MAGIC):
