@@ -62,7 +62,7 @@ def run_sample(np, engine, inputs, profiles, dtypes):
         data = np.ascontiguousarray(array).tobytes()
         tensors.append({"name": name, "shape": list(array.shape), "dtype": dtypes[name], "offset": len(raw), "bytes": len(data)})
         raw += data
-    engine.prepare(fitting_profile(profiles, {name: a.shape for name, a in inputs.items()}), tensors, raw)
+    engine.prepare(fitting_profile(profiles, {name: a.shape for name, a in inputs.items()}), tensors, bytes(raw))
     engine.infer()
     file = io.BytesIO()
     described = engine.write_outputs(file)

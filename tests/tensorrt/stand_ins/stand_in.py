@@ -228,16 +228,32 @@ class ErrorOfAll:
 # --- the network of an ONNX file
 
 
+def element_types(model, values):
+    """The element type of every tensor by its name. Where the operator's schema says that an output has its first
+    input's type, it has: onnx infers none, or a wider one, for operators that it knows by their decomposition."""
+    opset = model.opset_import[0].version
+    types = {w.name: w.data_type for w in model.graph.initializer}
+    types |= {name: value.type.tensor_type.elem_type for name, value in values.items()}
+    for node in model.graph.node:
+        if not onnx.defs.has(node.op_type) or not node.input or node.input[0] not in types:
+            continue
+        schema = onnx.defs.get_schema(node.op_type, opset)
+        if schema.outputs[0].type_str == schema.inputs[0].type_str and "(" not in schema.outputs[0].type_str:
+            types[node.output[0]] = types[node.input[0]]
+    return types
+
+
 def load_network(network, data, enums, release, layer_class):
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(data))
     graph = model.graph
     values = {value.name: value for value in (*graph.input, *graph.output, *graph.value_info)}
+    types = element_types(model, values)
     constants = {value.name for value in graph.initializer}
     shapes = set()  # tensors that hold sizes
 
     def tensor(name):
         value = values.get(name)
-        kind = TYPES.get(value.type.tensor_type.elem_type, "FLOAT") if value is not None else "FLOAT"
+        kind = TYPES.get(types.get(name), "FLOAT")
         if release.narrow:
             kind = NARROWED.get(kind, kind)
         dims = value.type.tensor_type.shape.dim if value is not None else ()
