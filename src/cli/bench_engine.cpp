@@ -112,7 +112,10 @@ Status bench_engines(const BenchOptions& options, const Globals& globals) {
   const tensorrt::BenchReport report =
       TRY(tensorrt::bench({.interpreter = options.tensorrt.python}, request));
   progress.clear();
-  if (!globals.quiet) print_tensorrt_warnings(report.warnings);
+  if (!globals.quiet) {
+    print_tensorrt_messages(report.messages);
+    print_tensorrt_messages(report.warnings);
+  }
   if (globals.quiet && !globals.json) return {};
   const bool two = report.results.size() == 2;
   const numerics::RatioEstimate ratio =

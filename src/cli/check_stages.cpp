@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "api/engine_file.h"
+#include "api/precision.h"
+#include "api/tensorrt.h"
 #include "archive/npy.h"
 #include "archive/zip.h"
 #include "base/scratch_folder.h"
@@ -206,12 +208,12 @@ class Check {
   Result<CheckedStage> compared(std::string stage, const Tensors& outputs) const {
     return compared(std::move(stage), outputs, reference_);
   }
-  Result<CheckedStage> compared(std::string stage, const Tensors& outputs,
-                                const Tensors& reference) const {
+  Result<CheckedStage> compared(std::string stage, const Tensors& outputs, const Tensors& reference,
+                                DType precision = DType::f32) const {
     CheckedStage out{.report = {.stage = std::move(stage), .reference = out_.reference}};
-    out.report.outputs =
-        TRY(api::compare_outputs(names_, outputs, reference, tolerances(),
-                                 api::random_outputs(*loaded_.graph, tables_.ops)));
+    out.report.outputs = TRY(api::compare_outputs(
+        names_, outputs, reference, api::tolerances_of(precision, tolerances()),
+        api::random_outputs(*loaded_.graph, tables_.ops)));
     return out;
   }
 
@@ -396,9 +398,11 @@ class Check {
     }
     const tensorrt::RunReport report =
         TRY(tensorrt::run({.interpreter = request_.tensorrt.python}, run));
+    const DType precision = api::precision_from_name(engine.about.precision);
     for (size_t i = 0; i < sets.size(); ++i) {
       const std::string stage = sets[i].at.empty() ? file : file + " at " + sets[i].at;
-      auto compared_set = compared(stage, report.sets[i].outputs, TRY(reference_for(sets[i])));
+      auto compared_set =
+          compared(stage, report.sets[i].outputs, TRY(reference_for(sets[i])), precision);
       if (!compared_set) return fail(with_where(std::move(compared_set).error(), {.file = file}));
       compared_set->note = fmt::format("{} on {} ({})", report.module.title(), report.gpu.name,
                                        report.gpu.capability);

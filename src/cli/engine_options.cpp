@@ -57,8 +57,8 @@ Result<tensorrt::RunSet> engine_inputs(const api::EngineFile& engine, const Inpu
   return tensorrt::RunSet{.profile = profile, .inputs = std::move(*made)};
 }
 
-void print_tensorrt_warnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) fmt::print(stderr, "TensorRT: {}\n", warning);
+void print_tensorrt_messages(const std::vector<std::string>& messages) {
+  for (const std::string& message : messages) fmt::print(stderr, "TensorRT: {}\n", message);
 }
 
 }  // namespace tenon::cli

@@ -24,7 +24,7 @@ Status refuse_model_options(const ModelOptions& reading, const EngineOptions& en
 Result<tensorrt::RunSet> engine_inputs(const api::EngineFile& engine, const InputOptions& inputs,
                                        const ModelOptions& reading);
 
-// Warnings of TensorRT's, on stderr.
-void print_tensorrt_warnings(const std::vector<std::string>& warnings);
+// What TensorRT itself has said, on stderr.
+void print_tensorrt_messages(const std::vector<std::string>& messages);
 
 }  // namespace tenon::cli

@@ -27,7 +27,10 @@ Status run_engine(const RunOptions& options, const Globals& globals) {
   for (size_t i = 0; i < set.outputs.size(); ++i)
     named.push_back({engine.about.outputs[i].name, set.outputs[i]});
   if (!options.out.empty()) TRY(archive::write_npz(options.out, named));
-  if (!globals.quiet) print_tensorrt_warnings(report.warnings);
+  if (!globals.quiet) {
+    print_tensorrt_messages(report.messages);
+    print_tensorrt_messages(report.warnings);
+  }
   if (globals.json) {
     const Json json = {{"file", options.file},       {"tensorrt", report.module.title()},
                        {"gpu", report.gpu.name},     {"compute_capability", report.gpu.capability},

@@ -64,7 +64,7 @@ class Usage(ProgramTest):
         self.assertFalse(out.exists())
 
     def test_target_that_is_not_built_yet(self) -> None:
-        self.assert_refused(UNSUPPORTED, "build", traced(), "-o", scratch() / "x.engine", mentions=("tensorrt",))
+        self.assert_refused(UNSUPPORTED, "build", traced(), "-o", scratch() / "x.tenon", "--target", "cuda", mentions=("tensorrt",))
 
     def test_precision_that_is_not_built_yet(self) -> None:
         out = scratch() / "half.tenon"

@@ -7,12 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from machine import DONE, RANGES, RELEASES, RTX_PYTHON, UNSUPPORTED, HERE, MachineTest, model, scratch, tenon
+from machine import DONE, HERE, RANGES, RELEASES, RTX_PYTHON, UNSUPPORTED, MachineTest, driver, model, python, scratch, tenon
 
 TWO_PROFILES = [*RANGES, "--min-shapes=image:8x3x8x8", "--opt-shapes=image:8x3x8x8", "--max-shapes=image:16x3x8x8"]
 CASES = {
     "fp32": ("small", TWO_PROFILES),
     "fp16": ("half", RANGES),
+    "to-fp16": ("small", [*RANGES, "--precision", "fp16"]),
     "options": ("small", [*RANGES, "--tf32", "--workspace", "1G"]),
 }
 
@@ -47,9 +48,10 @@ class Recordings(MachineTest):
                     tf32 = "set" if case == "options" else "clear"
                     self.assertIn([f"IBuilderConfig.{tf32}_flag", "TF32"], calls)
                     self.assertEqual(["IBuilderConfig.set_flag", "OBEY_PRECISION_CONSTRAINTS"] in calls, old)
-                    self.assertEqual(["IBuilderConfig.set_flag", "FP16"] in calls, old and case == "fp16")
+                    self.assertEqual(["IBuilderConfig.set_flag", "FP16"] in calls, old and "fp16" in case)
                     typed = {tuple(call[1:]) for call in calls if call[0] == "ILayer.precision="}
-                    conv, head = "HALF" if case == "fp16" else "FLOAT", "FLOAT"
+                    conv = "HALF" if "fp16" in case else "FLOAT"
+                    head = "HALF" if case == "to-fp16" else "FLOAT"
                     self.assertEqual(("conv/Conv", conv) in typed, old)
                     self.assertEqual(("head/MatMul", head) in typed, old)
                     profiles = calls.count(["IBuilderConfig.add_optimization_profile"])
@@ -57,13 +59,21 @@ class Recordings(MachineTest):
 
 
 class Builds(MachineTest):
-    def test_operators_that_a_release_lacks_are_named(self) -> None:
+    def test_operators_that_no_release_takes_are_named_before_it_is_asked(self) -> None:
         for release in RELEASES:
             with self.subTest(release=release):
-                out = scratch() / f"det{release}.engine"
-                said = self.refused(UNSUPPORTED, ("has no Det",), release, "build", model("determinant"),
-                                    "-o", out, "--python", sys.executable)  # fmt: skip
-                self.assertIn("inverse/Det", said)
+                calls, out = scratch() / f"det{release}.calls", scratch() / f"det{release}.engine"
+                self.refused(UNSUPPORTED, ("has no Det", "inverse/Det"), release, "build", model("determinant"), "-o", out,
+                             *python(release), TENON_STAND_IN_CALLS=str(calls))  # fmt: skip
+                self.assertFalse(calls.exists())
+
+    def test_what_the_parser_refuses_is_named(self) -> None:
+        """By the node's name where the release tells it, else by its place in the model."""
+        for release in RELEASES:
+            with self.subTest(release=release):
+                out = scratch() / f"refused{release}.engine"
+                self.refused(UNSUPPORTED, ("refuses Relu", "it has no Relu", "relu/Relu"), release, "build", model("small"),
+                             "-o", out, *python(release), *RANGES, TENON_STAND_IN_FAULT="parse_from_file:Relu")  # fmt: skip
                 self.assertFalse(out.exists())
 
     def test_timing_cache_is_read_and_written(self) -> None:
@@ -105,12 +115,12 @@ class Rtx(MachineTest):
     def test_another_gpu_than_it_was_built_for(self) -> None:
         out = self.built("small", *RANGES, "--compute-capability", "8.6")
         # The GPU is asked before TensorRT is, so the stand-in for the driver will do.
-        with_driver = {"LD_LIBRARY_PATH": str(self.driver()), "FAKE_CUDA_CAPABILITY": "9.0"}
+        with_driver = {"LD_LIBRARY_PATH": str(driver()), "FAKE_CUDA_CAPABILITY": "9.0"}
         self.refused(4, ("compute capability 8.6", "Fake GPU 0, has 9.0"), None, "run", out, "--python", RTX_PYTHON, **with_driver)
 
     def test_no_gpu(self) -> None:
         out = self.built("small", *RANGES)
-        with_driver = {"LD_LIBRARY_PATH": str(self.driver()), "FAKE_CUDA_DEVICES": "0"}
+        with_driver = {"LD_LIBRARY_PATH": str(driver()), "FAKE_CUDA_DEVICES": "0"}
         for command in ("run", "bench"):
             self.refused(4, ("there is no GPU", "engines are built without a GPU"), None, command, out, "--python", RTX_PYTHON,
                          **with_driver)  # fmt: skip
@@ -120,9 +130,3 @@ class Rtx(MachineTest):
                          "--python", RTX_PYTHON)  # fmt: skip
         self.assertNotEqual(finished.status, DONE)
         self.assertIn("Det", finished.stderr)
-
-    @staticmethod
-    def driver() -> Path:
-        from machine import driver
-
-        return driver()

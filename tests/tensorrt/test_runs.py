@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from machine import (BAD, INTERNAL, NO, RANGES, RELEASES, UNSUPPORTED, MachineTest, engine, model, python, scratch,
-                     small_engine)  # fmt: skip
+                     small_engine, tenon)  # fmt: skip
 
 
 def npz(name: str, **arrays: np.ndarray) -> Path:
@@ -155,6 +155,12 @@ class Refusals(MachineTest):
             file.rename(file.with_name(file.name.replace(".engine", ".bin")))
         report = self.done_json("8.6", "run", path.with_suffix(".bin"), *python("8.6"))
         self.assertEqual(report["tensorrt"], "TensorRT 8.6.1")
+
+    def test_what_tensorrt_says_besides(self) -> None:
+        words = ["run", small_engine("8.6"), *python("8.6")]
+        for more in ({}, {"FAKE_CUDA_BYTES": "100"}):
+            self.assertNotIn("Loaded engine size", tenon("8.6", *words, **more).stderr)
+            self.assertIn("TensorRT: Loaded engine size", tenon("8.6", *words, "-v", **more).stderr)
 
     def test_no_tensorrt(self) -> None:
         self.refused(INTERNAL, ("no module tensorrt",), None, "run", small_engine("8.6"), "--python", sys.executable)

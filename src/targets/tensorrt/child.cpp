@@ -24,8 +24,8 @@ constexpr const char* kSaysMore = "run the same with -v, and see what TensorRT s
 
 void take_log(const Json& event, Told& told) {
   const std::string severity = event.at("severity"), text = event.at("text");
-  if (severity == "warning") told.warnings.push_back(text);
-  if (severity == "error" || severity == "internal_error") told.errors.push_back(text);
+  const bool bad = severity == "error" || severity == "internal_error";
+  (bad ? told.errors : severity == "warning" ? told.warnings : told.messages).push_back(text);
 }
 
 void take_event(const Json& event, const Question& question, Told& told) {

@@ -42,6 +42,7 @@ struct Told {
   std::string refusal, why;                   // a kind and the reason
   std::string unreadable;                     // the first line that is no event
   std::vector<std::string> warnings, errors;  // TensorRT's own messages
+  std::vector<std::string> messages;          // the others, where it is asked for them
   ChildEnd end;
 
   bool good() const { return done && refusal.empty() && end.good(); }

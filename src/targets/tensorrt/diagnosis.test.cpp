@@ -30,6 +30,14 @@ TEST(PlainMessage, LeavesTheHeart) {
            Case{"Assertion failed: (ctx->tensors().count(inputName)): Node input was not "
                 "registered.",
                 "(ctx->tensors().count(inputName)): Node input was not registered"},
+           Case{
+               "IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine cannot "
+               "run "
+               "on this GPU, which has compute capability 9.0. Supported compute capabilities: 8.0 "
+               "8.6 8.9 12.0 12.1 >12.0. In verifyGpu at /_src/runtime/engine.cpp:12)",
+               "The engine cannot run on this GPU, which has compute capability 9.0. Supported "
+               "compute "
+               "capabilities: 8.0 8.6 8.9 12.0 12.1 >12.0"},
            Case{"something else", "something else"},
        }) {
     EXPECT_EQ(plain_message(c.raw), c.plain);

@@ -51,8 +51,11 @@ Json engine_json(const std::string& file, const Description& about) {
   for (const auto* bindings : {&about.inputs, &about.outputs}) {
     for (const Binding& binding : *bindings) types[binding.name] = std::string(name(binding.dtype));
   }
+  Json outputs = Json::array();
+  for (const Binding& binding : about.outputs) outputs.push_back(binding.name);
   return {{"engine", file},
           {"types", std::move(types)},
+          {"outputs", std::move(outputs)},
           {"compute_capabilities", about.compute_capabilities}};
 }
 
@@ -136,6 +139,17 @@ Task task_of(const std::string& file) {
           .smaller_work = "smaller inputs or a shorter --duration"};
 }
 
+// With what TensorRT has said besides, where it was asked to say more.
+Error failed(const Told& told, const std::string& file, const Python& python,
+             const ChildLimits& limits) {
+  constexpr size_t kShown = 40;
+  Error error = failure(told, task_of(file), python, limits);
+  const size_t first = told.messages.size() > kShown ? told.messages.size() - kShown : 0;
+  for (size_t i = first; i < told.messages.size(); ++i)
+    error.details.push_back({.kind = error.kind, .what = "TensorRT: " + told.messages[i]});
+  return error;
+}
+
 }  // namespace
 
 std::vector<std::string> modules_for(const Description& about) {
@@ -170,7 +184,7 @@ Result<RunReport> run(const Python& python, const RunRequest& request) {
   const Told told =
       TRY(ask(with, std::move(message),
               {.event = take, .progress = request.progress, .limits = request.limits}));
-  if (!told.good()) return fail(failure(told, task_of(request.engine), with, request.limits));
+  if (!told.good()) return fail(failed(told, request.engine, with, request.limits));
   if (placed.size() != request.sets.size())
     return fail(unexpected(request.engine, "some of the runs are missing; " + told.unreadable));
   const MappedFile written = TRY(MappedFile::open(outputs));
@@ -178,6 +192,7 @@ Result<RunReport> run(const Python& python, const RunRequest& request) {
     report.sets.push_back(TRY(read_outputs(written, set, request)));
   report.module = told.module;
   report.warnings = told.warnings;
+  report.messages = told.messages;
   return report;
 }
 
@@ -219,7 +234,7 @@ Result<BenchReport> bench(const Python& python, const BenchRequest& request) {
   const Told told =
       TRY(ask(with, std::move(message),
               {.event = take, .progress = request.progress, .limits = request.limits}));
-  if (!told.good()) return fail(failure(told, task_of(first.engine), with, request.limits));
+  if (!told.good()) return fail(failed(told, first.engine, with, request.limits));
   if (report.results.size() != request.subjects.size() || loaded.size() != report.results.size())
     return fail(unexpected(first.engine, "some of the timings are missing; " + told.unreadable));
   for (size_t i = 0; i < loaded.size(); ++i) {
@@ -228,6 +243,7 @@ Result<BenchReport> bench(const Python& python, const BenchRequest& request) {
   }
   report.module = told.module;
   report.warnings = told.warnings;
+  report.messages = told.messages;
   return report;
 }
 

@@ -35,6 +35,7 @@ struct RunReport {
   double load_ms = 0;
   std::vector<RunOutputs> sets;
   std::vector<std::string> warnings;
+  std::vector<std::string> messages;  // where it was asked to say more
 };
 
 // Fails where there is no TensorRT of the engine's release, no GPU that it was built for, and where
@@ -77,6 +78,7 @@ struct BenchReport {
   Gpu gpu;
   std::vector<BenchResult> results;
   std::vector<std::string> warnings;
+  std::vector<std::string> messages;  // where it was asked to say more
 };
 
 Result<BenchReport> bench(const Python& python, const BenchRequest& request);

@@ -127,8 +127,10 @@ class Engine:
         self.inputs = [name for name in names if is_input[name]]
         self.outputs = [name for name in names if not is_input[name]]
         self.on_host = {name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST}
-        if set(names) != set(self.types):
-            raise Refused("binding", f"it has {', '.join(sorted(names))}; its description says {', '.join(sorted(self.types))}")
+        unknown = [name for name in names if name not in self.types]
+        missing = [name for name in about.get("outputs", ()) if name not in self.outputs]
+        if unknown or missing:
+            raise Refused("binding", f"its description does not say what it has: {', '.join(unknown + missing)}")
 
     def dtype(self, name):
         member = self.engine.get_tensor_dtype(name).name
@@ -153,6 +155,8 @@ class Engine:
         self.sizes = {}
         for tensor in tensors:
             name, shape = tensor["name"], tensor["shape"]
+            if name not in self.inputs:  # no layer takes it, and TensorRT has dropped it
+                continue
             data = raw[tensor["offset"] : tensor["offset"] + tensor["bytes"]]
             data = recast(data, tensor["dtype"], self.dtype(name), f"input {name}")
             memory, size = self.memory(name), len(data)

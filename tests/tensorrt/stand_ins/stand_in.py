@@ -3,7 +3,7 @@
 It reads the ONNX file with `onnx`, makes a layer of every node, and writes an engine that holds the ONNX file. It runs
 one with ONNX Runtime, on memory that the CUDA driver's library allocates and copies, a real one's or the tests' own
 (fake_libcuda.c). TENON_STAND_IN_CALLS names a file that every call is appended to, a JSON array a line.
-TENON_STAND_IN_FAULT makes a call go wrong: METHOD:crash, METHOD:hang, METHOD:fill (memory).
+TENON_STAND_IN_FAULT makes a call go wrong: METHOD:crash, METHOD:hang, METHOD:fill (memory), parse_from_file:OPERATOR.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ TYPES = {1: "FLOAT", 2: "UINT8", 3: "INT8", 6: "INT32", 7: "INT64", 9: "BOOL", 1
 NARROWED = {"INT64": "INT32", "DOUBLE": "FLOAT"}
 NUMPY = {"FLOAT": "float32", "UINT8": "uint8", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool",
          "HALF": "float16", "BF16": "bfloat16"}  # fmt: skip
-UNKNOWN_OPERATORS = {"Det", "Unique"}
 SIZED_BY_DATA = {"NonZero", "NonMaxSuppression", "Compress"}
 
 
@@ -36,6 +35,11 @@ def record(*call):
     if path:
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(call, default=str) + "\n")
+
+
+def refused_operator():
+    place, _, op = os.environ.get("TENON_STAND_IN_FAULT", ":").partition(":")
+    return op if place == "parse_from_file" else None
 
 
 def fault(method):
@@ -503,14 +507,14 @@ def fill(module, name):
             record("OnnxParser.set_flag", named(flag))
 
         def supports_operator(self, op):
-            return op not in UNKNOWN_OPERATORS
+            return op != refused_operator()
 
         def parse_from_file(self, path):
             record("OnnxParser.parse_from_file", os.path.basename(path))
             with open(path, "rb") as file:
                 data = file.read()
             nodes = onnx.load_from_string(data).graph.node
-            self.errors = [error_class(n, i) for i, n in enumerate(nodes) if n.op_type in UNKNOWN_OPERATORS]
+            self.errors = [error_class(n, i) for i, n in enumerate(nodes) if n.op_type == refused_operator()]
             if not self.errors:
                 load_network(self.network, data, enums, release, layer_class)
             return not self.errors
@@ -525,6 +529,7 @@ def fill(module, name):
 
         def deserialize_cuda_engine(self, serialized_engine):
             record("Runtime.deserialize_cuda_engine")
+            self.logger.log(ILogger.Severity.INFO, f"Loaded engine size: {len(serialized_engine)} bytes")
             fault("deserialize_cuda_engine")
             said = "IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion {} failed. In f at /a.cpp:1)"
             if not serialized_engine.startswith(MAGIC):
