@@ -328,25 +328,27 @@ Status run(const std::vector<std::string>& words) {
   return execute(options);
 }
 
-// trtexec ends with 1 whatever went wrong; its last line says which.
-Status finish(const std::vector<std::string>& words, Status done) {
-  std::string version = "unknown";
+// "v100300" of the module that the words name; what trtexec writes into its first and last line.
+std::string version_for(const std::vector<std::string>& words) {
+  tensorrt::Python python;
   for (const std::string& word : words) {
-    if (!word.starts_with("--python=")) continue;
-    if (const auto module = tensorrt::probe({.interpreter = word.substr(9)}))
-      version = module->version;
+    if (word.starts_with("--python=")) python.interpreter = word.substr(9);
   }
-  if (version == "unknown") {
-    if (const auto module = tensorrt::probe({})) version = module->version;
-  }
+  const auto module = tensorrt::probe(python);
+  return module ? trtexec_version(module->version) : "unknown";
+}
+
+// trtexec ends with 1 whatever went wrong; its last line says which.
+Status with_verdict(const std::vector<std::string>& words) {
   const std::string title = fmt::format("TensorRT.trtexec [TensorRT {}] # tenon trtexec {}",
-                                        trtexec_version(version), fmt::join(words, " "));
+                                        version_for(words), fmt::join(words, " "));
+  say("&&&& RUNNING " + title);
+  Status done = run(words);
   if (done) {
     say("&&&& PASSED " + title);
     return {};
   }
-  say(done.error().message(), 'E');
-  say("&&&& FAILED " + title);
+  say("&&&& FAILED " + title, 'E');
   done.error().kind = ErrorKind::negative;
   return done;
 }
@@ -355,7 +357,7 @@ std::function<Status()> declare(CLI::App& app, const Globals& /*globals*/) {
   app.prefix_command();
   return [&app] {
     const std::vector<std::string> words = app.remaining();
-    return finish(words, run(words));
+    return with_verdict(words);
   };
 }
 
