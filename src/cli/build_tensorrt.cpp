@@ -96,6 +96,7 @@ Result<api::PrecisionOptions> precision_of(const BuildOptions& options) {
 }
 
 Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
+  if (!options.target.empty()) TRY(tensorrt::parse_release(options.target));
   api::TensorrtOptions building{
       .target = options.target.empty() ? "tensorrt" : options.target,
       .python = {options.python, modules_of(options.target)},

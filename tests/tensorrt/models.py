@@ -28,7 +28,7 @@ import torch  # noqa: E402
 import zoo  # noqa: E402
 from files import BATCH_RANGE, DYNAMIC_KINDS, STATIC_KINDS, WRITERS  # noqa: E402
 
-PRECISIONS = ("fp32",)
+PRECISIONS = ("fp32", "fp16")
 PYTHON = os.environ.get("TENON_RTX_PYTHON", sys.executable)
 TIME_LIMIT_S = 600
 
