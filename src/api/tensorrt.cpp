@@ -12,6 +12,7 @@
 #include "passes/passes.h"
 #include "targets/tensorrt/diagnosis.h"
 #include "targets/tensorrt/legality.h"
+#include "targets/tensorrt/rewrites.h"
 
 namespace tenon::api {
 namespace {
@@ -190,6 +191,7 @@ Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorr
   if (verdict.refusal) return fail(*verdict.refusal);
   TensorrtModel out{
       .opset = verdict.opset, .typed = ir::clone(graph), .written = {}, .reduced = {}};
+  tensorrt::rewrite(*out.typed);
   if (precision.type != DType::f32) {
     precision.opset = out.opset;
     out.reduced = TRY(reduce_precision(*out.typed, precision, tables));

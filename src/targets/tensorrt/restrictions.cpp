@@ -371,8 +371,10 @@ Reason count_known(const Node& node, int) {
   return "it collects values of every turn, and their number is not fixed";
 }
 Reason condition_given(const Node& node, int) {
-  return node.input(1) ? Reason{}
-                       : Reason("its condition is left out, which the parser does not take");
+  const ir::Graph* body = node.subgraph("body");
+  const bool used = body && body->inputs().size() > 1 && !body->inputs()[1]->uses.empty();
+  return node.input(1) || !used ? Reason{}
+                                : Reason("its condition is left out though its body uses it");
 }
 Reason carries_one_shape(const Node& node, int) {
   const ir::Graph* body = node.subgraph("body");
