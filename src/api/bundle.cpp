@@ -1,25 +1,19 @@
 #include "api/bundle.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <utility>
 
 #include "api/bundle_texts.h"
 #include "api/inputs.h"
 #include "archive/npy.h"
+#include "base/atomic_folder.h"
 #include "base/mapped_file.h"
-#include "numerics/widen.h"
-#include "onnx/reader.h"
 #include "passes/compare.h"
 #include "passes/narrow_constant.h"
 #include "passes/passes.h"
+#include "targets/tensorrt/profile_json.h"
 
 namespace tenon::api {
 namespace {
@@ -28,78 +22,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kIndex = "bundle.json";
-constexpr const char* kBisectModel = "model_bisect.onnx";
-
-// A folder beside the one that is wanted, which takes its place when all is in it.
-class NewFolder {
- public:
-  static Result<NewFolder> beside(const std::string& path) {
-    std::error_code error;
-    const bool exists = fs::exists(path, error);
-    if (exists && !(fs::is_directory(path, error) && fs::is_empty(path, error))) {
-      return fail({.kind = ErrorKind::usage,
-                   .what = "cannot write the bundle",
-                   .where = {.file = path},
-                   .why = "there is something of this name already",
-                   .hint = "remove it, or name another folder"});
-    }
-    NewFolder out;
-    out.path_ = path;
-    while (out.path_.size() > 1 && out.path_.ends_with('/')) out.path_.pop_back();
-    out.temporary_ = out.path_ + ".tmp-XXXXXX";
-    if (::mkdtemp(out.temporary_.data()) == nullptr) {
-      const std::string why = std::strerror(errno);
-      out.temporary_.clear();
-      return fail({.kind = ErrorKind::usage,
-                   .what = "cannot write the bundle",
-                   .where = {.file = path},
-                   .why = why,
-                   .hint = "choose a path that can be written"});
-    }
-    return out;
-  }
-  NewFolder(NewFolder&& other) noexcept
-      : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
-  NewFolder& operator=(NewFolder&&) = delete;
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-  ~NewFolder() {
-    std::error_code ignored;
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
-  }
-
-  std::string file(const std::string& name) const { return temporary_ + "/" + name; }
-
-  Status text(const std::string& name, std::string_view text, bool executable = false) const {
-    const std::string path = file(name);
-    std::error_code error;
-    fs::create_directories(fs::path(path).parent_path(), error);
-    AtomicFile out = TRY(AtomicFile::create(path));
-    TRY(out.write(text));
-    TRY(out.commit());
-    if (executable) ::chmod(path.c_str(), 0755);
-    return {};
-  }
-
-  Status commit() {
-    ::chmod(temporary_.c_str(), 0755);
-    std::error_code error;
-    fs::rename(temporary_, path_, error);
-    if (error) {
-      return fail({.kind = ErrorKind::usage,
-                   .what = "cannot move the bundle into place",
-                   .where = {.file = path_},
-                   .why = error.message(),
-                   .hint = "choose another folder"});
-    }
-    temporary_.clear();
-    return {};
-  }
-
- private:
-  NewFolder() = default;
-  std::string path_, temporary_;
-};
 
 // The last value of each module that is computed in the main graph, as far as it is a tensor of
 // floats: what comes out of the module, if only by what its last operator gives.
@@ -203,13 +125,6 @@ Json types_json(std::span<ir::Value* const> values) {
 
 Json index_json(const Bundle& bundle, const ir::Graph& typed, const tensorrt::Release& release,
                 const std::vector<tensorrt::Profile>& profiles, const std::string& digest) {
-  Json shapes = Json::array();
-  for (const tensorrt::Profile& profile : profiles) {
-    Json one = Json::object();
-    for (const tensorrt::ProfileShape& shape : profile)
-      one[shape.input] = {{"min", shape.min}, {"opt", shape.opt}, {"max", shape.max}};
-    shapes.push_back(std::move(one));
-  }
   return {{"format", 1},
           {"tenon", TENON_VERSION},
           {"target", bundle.target},
@@ -223,7 +138,7 @@ Json index_json(const Bundle& bundle, const ir::Graph& typed, const tensorrt::Re
           {"outputs", bundle.outputs},
           {"inputs", types_json(typed.inputs())},
           {"typed_outputs", types_json(typed.outputs())},
-          {"profiles", shapes},
+          {"profiles", tensorrt::profiles_json(profiles)},
           {"rtol", bundle.rtol},
           {"atol", bundle.atol},
           {"boundaries", boundaries_json(bundle.boundaries)}};
@@ -245,30 +160,13 @@ Error damaged(const std::string& file, std::string why) {
           .hint = "write it again with tenon build --bundle"};
 }
 
-const Tensor* find(const std::vector<NamedTensor>& tensors, const std::string& name) {
-  const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
-  return found == tensors.end() ? nullptr : &found->tensor;
-}
-
-// The JSON text that verify.py puts into the archive as bytes.
-std::string machine_of(const std::vector<NamedTensor>& results) {
-  const Tensor* about = find(results, "about");
-  if (about == nullptr || about->dtype() != DType::u8) return "";
-  const auto bytes = about->bytes();
-  const Json json = Json::parse(
-      std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), nullptr, false);
-  if (json.is_discarded() || !json.is_object()) return "";
-  return fmt::format("{} {}, {}", json.value("module", "TensorRT"), json.value("version", "?"),
-                     json.value("gpu", "?"));
-}
-
 }  // namespace
 
 Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
                             const std::string& folder, const BundleOptions& options,
                             const Tables& tables) {
   const tensorrt::Release release = TRY(tensorrt::parse_release(options.target));
-  NewFolder out = TRY(NewFolder::beside(folder));
+  AtomicFolder out = TRY(AtomicFolder::create(folder));
   const std::vector<tensorrt::Profile> profiles =
       TRY(profiles_for(options.profiles, *loaded.graph));
   auto prepared = prepare_for_tensorrt(*loaded.graph, release, options.precision, options.opset,
@@ -314,12 +212,12 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
   const std::string index = index_json(bundle, *prepared->typed, release, profiles,
                                        passes::digest(*prepared->written.graph))
                                 .dump(2);
-  TRY(out.text(kIndex, index + "\n"));
-  TRY(out.text("build.sh", build_script(bundle, words), true));
-  TRY(out.text("verify.py", verify_script(), true));
-  TRY(out.text("README.md", bundle_readme(bundle, words, release)));
+  TRY(out.write(kIndex, index + "\n"));
+  TRY(out.write("build.sh", build_script(bundle, words), true));
+  TRY(out.write("verify.py", verify_script(), true));
+  TRY(out.write("README.md", bundle_readme(bundle, words, release)));
   if (options.triton)
-    TRY(out.text(
+    TRY(out.write(
         "triton/" + fs::path(bundle.model).stem().string() + "/config.pbtxt",
         triton_config(fs::path(bundle.model).stem().string(), *prepared->typed, profiles)));
   TRY(out.commit());
@@ -360,91 +258,6 @@ Result<Bundle> read_bundle(const std::string& folder) {
   } catch (const Json::exception& error) {
     return fail(damaged(path, error.what()));
   }
-}
-
-namespace {
-
-numerics::Tolerance tolerance_in(const Bundle& bundle, const std::string& output) {
-  numerics::Tolerance out;
-  if (const auto found = bundle.rtol.find(output); found != bundle.rtol.end())
-    out.rtol = found->second;
-  if (const auto found = bundle.atol.find(output); found != bundle.atol.end())
-    out.atol = found->second;
-  return out;
-}
-
-// Types may differ: f16 outputs of the other machine are compared with f32 ones.
-OutputReport compared(const std::string& name, const Tensor& got, const Tensor& reference,
-                      const numerics::Tolerance& tolerance) {
-  return {name, numerics::compare(numerics::widened(got), numerics::widened(reference), tolerance),
-          tolerance};
-}
-
-Result<StageReport> check_sample(const Bundle& bundle, const std::string& sample,
-                                 const std::vector<NamedTensor>& expected,
-                                 const std::vector<NamedTensor>& results,
-                                 const std::string& results_path) {
-  StageReport out{.stage = "sample " + sample, .reference = "recorded"};
-  for (const auto& [name, reference] : expected) {
-    const Tensor* got = find(results, sample + "/" + name);
-    if (got == nullptr) {
-      return fail({.kind = ErrorKind::bad_file,
-                   .what = fmt::format("the results lack output {} of sample {}", name, sample),
-                   .where = {.file = results_path},
-                   .why = "the archive has no array of the name " + sample + "/" + name,
-                   .hint = "run verify.py of this bundle on the other machine again"});
-    }
-    out.outputs.push_back(compared(name, *got, reference, tolerance_in(bundle, name)));
-  }
-  return out;
-}
-
-// The boundaries in the order in which they are computed, beside our own run of the same model.
-Status bisect(const std::string& folder, const std::vector<NamedTensor>& results,
-              const Tables& tables, BundleCheck& out) {
-  const std::string prefix = "bisect/";
-  if (std::ranges::none_of(results,
-                           [&](const NamedTensor& t) { return t.name.starts_with(prefix); }))
-    return {};
-  out.bisected = true;
-  const auto graph = TRY(onnx::read(folder + "/" + kBisectModel, {}, tables.ops, tables.onnx));
-  const auto inputs =
-      TRY(match_inputs(*graph, TRY(archive::read_npz(folder + "/samples/opt.inputs.npz")),
-                       "samples/opt.inputs.npz"));
-  const Reference reference = TRY(reference_outputs(*graph, inputs, {}, tables));
-  const std::vector<std::string> names = output_names(*graph);
-  for (const Boundary& boundary : out.bundle.boundaries) {
-    const auto at = std::ranges::find(names, boundary.tensor);
-    const Tensor* got = find(results, prefix + boundary.tensor);
-    if (at == names.end() || got == nullptr) continue;
-    const Tensor& wanted = reference.outputs[static_cast<size_t>(at - names.begin())];
-    const DType type = precision_from_name(out.bundle.precision);
-    const OutputReport report =
-        compared(boundary.tensor, *got, wanted, numerics::default_tolerance(type));
-    if (report.difference.verdict != numerics::Verdict::diverges) {
-      out.last_good = boundary;
-      continue;
-    }
-    out.first_bad = boundary;
-    out.at_first_bad = report;
-    return {};
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<BundleCheck> check_bundle(const std::string& folder, const std::string& results_path,
-                                 const Tables& tables) {
-  BundleCheck out{.bundle = TRY(read_bundle(folder))};
-  const std::vector<NamedTensor> results = TRY(archive::read_npz(results_path));
-  out.machine = machine_of(results);
-  for (const std::string& sample : out.bundle.samples) {
-    const auto expected = TRY(archive::read_npz(folder + "/samples/" + sample + ".expected.npz"));
-    out.samples.push_back(TRY(check_sample(out.bundle, sample, expected, results, results_path)));
-  }
-  TRY(bisect(folder, results, tables, out));
-  return out;
 }
 
 }  // namespace tenon::api

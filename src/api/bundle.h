@@ -36,6 +36,8 @@ struct Bundle {
   std::map<std::string, double> rtol, atol;  // by output
 };
 
+inline constexpr const char* kBisectModel = "model_bisect.onnx";
+
 // Writes the folder whole or not at all; one that is there and not empty is refused.
 Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
                             const std::string& folder, const BundleOptions& options,

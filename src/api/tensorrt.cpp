@@ -1,6 +1,5 @@
 #include "api/tensorrt.h"
 
-#include <cstdio>
 #include <filesystem>
 
 #include "api/tensorrt_verdict.h"
@@ -131,17 +130,11 @@ Error wrong_types(const BuildReport& report, const tensorrt::TypeCheck& types,
   return error;
 }
 
-tensorrt::Version version_of(const std::string& text) {
-  tensorrt::Version out;
-  std::sscanf(text.c_str(), "%d.%d.%d", &out.major, &out.minor, &out.patch);
-  return out;
-}
-
 // The release that is installed, where it is the one that was asked for.
 Result<tensorrt::Release> release_of(const std::string& target, const tensorrt::Module& module) {
   const tensorrt::Release here{
       .family = module.is_rtx() ? tensorrt::Family::rtx : tensorrt::Family::tensorrt,
-      .version = version_of(module.version)};
+      .version = tensorrt::parse_version(module.version).value_or(tensorrt::Version{})};
   if (target == "tensorrt" || target == "tensorrt-rtx") return here;
   const tensorrt::Release asked = TRY(tensorrt::parse_release(target));
   if (asked.family == here.family && asked.version.major == here.version.major &&

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <numeric>
+
+#include "targets/tensorrt/release.h"
 
 namespace tenon::cli {
 namespace {
@@ -57,10 +58,9 @@ double wall_ms(const BenchResult& result) {
 }  // namespace
 
 std::string trtexec_version(const std::string& version) {
-  int major = 0, minor = 0, patch = 0;
-  std::sscanf(version.c_str(), "%d.%d.%d", &major, &minor, &patch);
-  return major < 10 ? fmt::format("v{}", major * 1000 + minor * 100 + patch)
-                    : fmt::format("v{}", major * 10000 + minor * 100 + patch);
+  const auto [major, minor, patch] = tensorrt::parse_version(version).value_or(tensorrt::Version{});
+  const int number = major < 10 ? major * 1000 : major * 10000;
+  return fmt::format("v{}", number + minor * 100 + patch);
 }
 
 std::string trtexec_lines(std::string_view text, char severity) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "targets/tensorrt/profile_json.h"
 
 namespace tenon::tensorrt {
 namespace {
@@ -54,13 +55,6 @@ void take_event(const Json& event, BuildReport& report) {
   }
 }
 
-Json sizes(const Profile& profile) {
-  Json out = Json::object();
-  for (const ProfileShape& shape : profile)
-    out[shape.input] = {{"min", shape.min}, {"opt", shape.opt}, {"max", shape.max}};
-  return out;
-}
-
 Json as_json(const BuildRequest& request) {
   Json out = {{"command", "build"},
               {"model", request.model},
@@ -74,7 +68,7 @@ Json as_json(const BuildRequest& request) {
               {"plugins", request.plugins},
               {"verbose", request.verbose}};
   for (const Profile& profile : request.profiles) {
-    if (!profile.empty()) out["profiles"].push_back(sizes(profile));
+    if (!profile.empty()) out["profiles"].push_back(Json(profile_json(profile)));
   }
   for (const auto& [name, dtype] : request.tensor_types)
     out["tensor_types"][name] = std::string(tenon::name(dtype));

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/mapped_file.h"
+#include "targets/tensorrt/profile_json.h"
 
 namespace tenon::tensorrt {
 namespace {
@@ -27,17 +28,6 @@ std::vector<Binding> bindings_of(const Json& from) {
   for (const Json& binding : from) {
     out.push_back({binding.at("name"), dtype_from_name(binding.at("dtype").get<std::string>()),
                    binding.at("shape").get<std::vector<std::string>>()});
-  }
-  return out;
-}
-
-Json profiles_json(const std::vector<Profile>& profiles) {
-  Json out = Json::array();
-  for (const Profile& profile : profiles) {
-    Json shapes = Json::object();
-    for (const ProfileShape& shape : profile)
-      shapes[shape.input] = {{"min", shape.min}, {"opt", shape.opt}, {"max", shape.max}};
-    out.push_back(std::move(shapes));
   }
   return out;
 }

@@ -41,22 +41,6 @@ constexpr std::array kJetPacks = {
 
 constexpr std::string_view kTensorrt = "tensorrt", kRtx = "tensorrt-rtx", kJetPack = "jetpack";
 
-std::optional<Version> parse_version(std::string_view text) {
-  std::array<int, 4> parts{};  // TensorRT's own versions have a fourth, the build
-  size_t count = 0;
-  while (count < parts.size()) {
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), parts.at(count));
-    if (error != std::errc{} || parts.at(count) < 0) return std::nullopt;
-    ++count;
-    text.remove_prefix(static_cast<size_t>(end - text.data()));
-    if (text.empty()) return Version{parts[0], parts[1], parts[2]};
-    if (text.front() != '.') return std::nullopt;
-    text.remove_prefix(1);
-  }
-  return std::nullopt;
-}
-
 std::string known_names() {
   std::vector<std::string> jetpacks;
   for (const JetPack& j : kJetPacks) {
@@ -98,6 +82,22 @@ Result<Release> of_jetpack(std::string_view target) {
 }
 
 }  // namespace
+
+std::optional<Version> parse_version(std::string_view text) {
+  std::array<int, 4> parts{};  // TensorRT's own versions have a fourth, the build
+  size_t count = 0;
+  while (count < parts.size()) {
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), parts.at(count));
+    if (error != std::errc{} || parts.at(count) < 0) return std::nullopt;
+    ++count;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    if (text.empty()) return Version{parts[0], parts[1], parts[2]};
+    if (text.front() != '.') return std::nullopt;
+    text.remove_prefix(1);
+  }
+  return std::nullopt;
+}
 
 std::string Version::str() const {
   return patch == 0 ? fmt::format("{}.{}", major, minor)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ struct Version {
   auto operator<=>(const Version&) const = default;
   std::string str() const;  // "8.5.2"; "10.3" where the patch is 0
 };
+
+// Up to four numbers, of which the last, the build, does not count; nothing where it is no version.
+std::optional<Version> parse_version(std::string_view text);
 
 struct Release {
   Family family = Family::tensorrt;
