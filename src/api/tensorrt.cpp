@@ -199,7 +199,14 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
                                      const std::string& engine_path, const TensorrtOptions& options,
                                      const Tables& tables) {
   TensorrtBuild out;
-  const tensorrt::Module module = TRY(tensorrt::probe(options.python));
+  auto probed = tensorrt::probe(options.python);
+  if (!probed) {
+    // A release that is named is as a rule another machine's.
+    if (options.target != "tensorrt" && options.target != "tensorrt-rtx")
+      probed.error().hint += "; or write what another machine needs with --bundle DIR";
+    return fail(std::move(probed).error());
+  }
+  const tensorrt::Module module = std::move(*probed);
   const std::vector<tensorrt::Profile> profiles =
       TRY(profiles_for(options.profiles, *loaded.graph));
 

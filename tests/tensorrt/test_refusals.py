@@ -75,7 +75,7 @@ CASES = {
     "a target that does not exist": ("small", ["--target", "tensorrt:7.1", *RANGES], BAD, "too old"),
     "a JetPack that does not exist": ("small", ["--target", "jetpack3", *RANGES], BAD, "jetpack3"),
     "a GPU that does not exist": ("small", [*RTX, *RANGES, "--compute-capability", "9.9"], BAD, "for compute capabilities"),
-    "a release that is not installed": ("small", ["--target", "tensorrt:10.3", "--python", RTX_PYTHON, *RANGES], INTERNAL, "no module tensorrt"),
+    "a release that is not installed": ("small", ["--target", "tensorrt:10.3", "--python", RTX_PYTHON, *RANGES], INTERNAL, "--bundle DIR"),
     "no interpreter": ("small", ["--target", "tensorrt", "--python", "no-python-at-all", *RANGES], INTERNAL, "--python"),
     "a precision that there is not yet": ("small", [*RTX, *RANGES, "--precision", "int8"], UNSUPPORTED, "int8"),
     "types of ends without a precision": ("small", [*RTX, *RANGES, "--io-types", "fp16"], BAD, "--precision"),
