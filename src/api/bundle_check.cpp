@@ -100,7 +100,8 @@ Status bisect(const std::string& folder, const std::vector<NamedTensor>& results
 
 Result<BundleCheck> check_bundle(const std::string& folder, const std::string& results_path,
                                  const Tables& tables) {
-  BundleCheck out{.bundle = TRY(read_bundle(folder))};
+  BundleCheck out;
+  out.bundle = TRY(read_bundle(folder));
   const std::vector<NamedTensor> results = TRY(archive::read_npz(results_path));
   out.machine = machine_of(results);
   for (const std::string& sample : out.bundle.samples) {

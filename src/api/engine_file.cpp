@@ -153,7 +153,8 @@ bool is_engine(const std::string& path) {
 }
 
 Result<EngineFile> open_engine(const std::string& path) {
-  EngineFile out{.path = path, .about = TRY(tensorrt::read_description(path)), .inputs = {}};
+  EngineFile out{.path = path, .about = {}, .inputs = {}};
+  out.about = TRY(tensorrt::read_description(path));
   auto inputs = Inputs(out.about).graph();
   if (!inputs) {
     return fail(with_where(std::move(inputs).error(), {.file = tensorrt::description_path(path)}));
