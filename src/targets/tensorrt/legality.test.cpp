@@ -274,6 +274,22 @@ TEST(Restrictions, CubicResizes) {
               HasSubstr("last two axes"));
 }
 
+TEST(Restrictions, ResizesToSizesOfSomeAxes) {
+  const auto resize = [](int64_t batch) {
+    ModelParts parts = unary("Identity", DType::f32, {batch, 2, 4, 4});
+    const std::vector<int64_t> sizes = {8, 8};
+    parts.initializers = list(tensor("sizes", Tensor::vector_i64(sizes)));
+    parts.nodes =
+        list(node("Resize", {"x", "", "", "sizes"}, {"y"},
+                  list(text_attribute("mode", "linear"), ints_attribute("axes", {2, 3}))));
+    return parts;
+  };
+  for (const char* target : {"tensorrt-rtx", "jetpack6.2"}) {
+    EXPECT_EQ(against(resize(1), 18, target), "") << target;
+    EXPECT_THAT(against(resize(-1), 18, target), HasSubstr("where the others are fixed")) << target;
+  }
+}
+
 TEST(Restrictions, IndicesAndDilationsOfPools) {
   const auto pool = [](std::vector<Message> attributes, Names outputs) {
     ModelParts parts = unary("Identity", DType::f32, {1, 2, 8, 8});

@@ -184,6 +184,20 @@ Reason plain_resize(const Node& node, int) {
   return any({wants(node, "antialias", 0, 0),
               wants_word(node, "keep_aspect_ratio_policy", "stretch", {"stretch"})});
 }
+// Its parser takes the sizes of the other axes from the input's type, where a dynamic one is -1.
+Reason other_axes_fixed(const Node& node, int) {
+  const auto axes = node.attributes.get<std::vector<int64_t>>("axes", {});
+  const std::optional<ir::Shape> shape = node.input(0) ? node.input(0)->shape() : std::nullopt;
+  if (axes.empty() || node.input(3) == nullptr || !shape) return {};
+  const auto rank = static_cast<int64_t>(shape->size());
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    const bool resized =
+        std::ranges::any_of(axes, [&](int64_t a) { return a == axis || a + rank == axis; });
+    if (!resized && !(*shape)[static_cast<size_t>(axis)].constant())
+      return "it takes sizes of some axes only where the others are fixed";
+  }
+  return {};
+}
 Reason all_axes_scaled(const Node& node, int) {
   const auto axes = node.attributes.get<std::vector<int64_t>>("axes", {});
   const bool by_scales = node.input(2) != nullptr && node.input(3) == nullptr;
@@ -436,6 +450,7 @@ constexpr std::array kRestrictions = {
     Restriction{"Resize", kAlways, &coordinates},
     Restriction{"Resize", kAlways, &plain_resize},
     Restriction{"Resize", kAlways, &all_axes_scaled},
+    Restriction{"Resize", kAlways, &other_axes_fixed},
     Restriction{"Resize", before(804), &constant_scales},
     Restriction{"GridSample", kTensorrt, &grid_of_a_plane},
     Restriction{"RoiAlign", kAlways, &roi_mode},
