@@ -28,7 +28,6 @@ constexpr const char* kIndex = "bundle.json";
 std::vector<Boundary> boundaries_of(const ir::Graph& written) {
   std::vector<Boundary> out;
   const std::set<const ir::Value*> outputs(written.outputs().begin(), written.outputs().end());
-  std::string open;
   const auto close = [&](Boundary boundary) {
     const auto same = [&](const Boundary& other) { return other.module == boundary.module; };
     std::erase_if(out, same);  // a module that is entered again ends where it ends last
@@ -52,8 +51,7 @@ std::vector<Boundary> boundaries_of(const ir::Graph& written) {
 }
 
 // The graph with the boundaries as outputs behind its own.
-Result<onnx::FileGraph> with_boundaries(const ir::Graph& written,
-                                        const std::vector<Boundary>& boundaries) {
+onnx::FileGraph with_boundaries(const ir::Graph& written, const std::vector<Boundary>& boundaries) {
   onnx::FileGraph out{.graph = ir::clone(written)};
   std::map<std::string, ir::Value*> values;
   for (const auto& node : out.graph->nodes()) {
@@ -189,7 +187,7 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
                 .boundaries = boundaries_of(*prepared->written.graph)};
   const onnx::WriteOptions writing{.opset = prepared->opset};
   TRY(onnx::write(prepared->written, out.file("model.onnx"), writing));
-  TRY(onnx::write(TRY(with_boundaries(*prepared->written.graph, bundle.boundaries)),
+  TRY(onnx::write(with_boundaries(*prepared->written.graph, bundle.boundaries),
                   out.file(kBisectModel), writing));
 
   std::error_code error;

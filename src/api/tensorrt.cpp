@@ -19,7 +19,7 @@ namespace {
 using tensorrt::BuildReport;
 using tensorrt::Description;
 
-std::vector<tensorrt::Binding> bindings(const std::vector<ir::Value*>& values) {
+std::vector<tensorrt::Binding> bindings(std::span<ir::Value* const> values) {
   std::vector<tensorrt::Binding> out;
   for (const ir::Value* value : values) {
     tensorrt::Binding binding{.name = value->name, .dtype = value->dtype(), .shape = {}};
@@ -29,13 +29,6 @@ std::vector<tensorrt::Binding> bindings(const std::vector<ir::Value*>& values) {
     out.push_back(std::move(binding));
   }
   return out;
-}
-
-std::vector<ir::Value*> inputs_of(const ir::Graph& graph) {
-  return {graph.inputs().begin(), graph.inputs().end()};
-}
-std::vector<ir::Value*> outputs_of(const ir::Graph& graph) {
-  return {graph.outputs().begin(), graph.outputs().end()};
 }
 
 // Everything besides the graph that an engine depends on.
@@ -76,11 +69,6 @@ Result<const InputSpec*> spec_of(const std::vector<InputSpec>& specs, const std:
     if (TRY(find_input(graph, spec.name))->name == input) return &spec;
   }
   return nullptr;
-}
-
-bool is_current(const std::string& engine_path, const Description& wanted) {
-  const auto there = tensorrt::read_description(engine_path);
-  return there && there->key() == wanted.key() && there->tenon == wanted.tenon;
 }
 
 // The file that TensorRT gets, read back and run by our engine, beside the model's reference.
@@ -231,14 +219,17 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
                  .precision = std::string(precision_name(options.precision.type)),
                  .tf32 = options.request.tf32,
                  .opset = writing.opset,
-                 .inputs = bindings(inputs_of(*written.graph)),
-                 .outputs = bindings(outputs_of(*written.graph)),
+                 .inputs = bindings(written.graph->inputs()),
+                 .outputs = bindings(written.graph->outputs()),
                  .profiles = profiles,
                  .compute_capabilities = options.request.compute_capabilities};
-  if (!options.rebuild && is_current(engine_path, description)) {
-    description = TRY(tensorrt::read_description(engine_path));
-    out.reused = true;
-    return out;
+  if (!options.rebuild) {
+    auto there = tensorrt::read_description(engine_path);
+    if (there && there->key() == description.key() && there->tenon == description.tenon) {
+      description = std::move(*there);
+      out.reused = true;
+      return out;
+    }
   }
 
   AtomicFile engine = TRY(AtomicFile::create(engine_path));

@@ -257,4 +257,10 @@ Result<ChildEnd> run_child(const ChildRequest& request) {
   return running.wait();
 }
 
+std::string last_line(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  const size_t at = text.rfind('\n');
+  return std::string(at == std::string_view::npos ? text : text.substr(at + 1));
+}
+
 }  // namespace tenon

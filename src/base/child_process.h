@@ -37,4 +37,7 @@ struct ChildEnd {
 // returns, and they go when this process dies. Fails where the program cannot be started.
 Result<ChildEnd> run_child(const ChildRequest& request);
 
+// The last line of what a program has written that says something; often it says why it failed.
+std::string last_line(std::string_view text);
+
 }  // namespace tenon

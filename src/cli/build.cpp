@@ -9,14 +9,14 @@
 #include "api/shapes.h"
 #include "cli/verdicts.h"
 #include "onnx/opset.h"
+#include "targets/tensorrt/release.h"
 
 namespace tenon::cli {
 namespace {
 
 // "tensorrt" of "tensorrt:8.5.2", "tensorrt-rtx", "jetpack6.2".
 std::string family(const std::string& target) {
-  if (target.starts_with("tensorrt") || target.starts_with("jetpack")) return "tensorrt";
-  return target;
+  return tensorrt::names_tensorrt(target) ? "tensorrt" : target;
 }
 
 // What the output's name says of the target; empty where it says nothing.
@@ -112,17 +112,13 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
   app.add_option("--keep-fp32", options->keep_fp32,
                  "tensorrt: operators, nodes or modules that stay in fp32: Softmax,layer4.1")
       ->delimiter(',');
-  app.add_option("--python", options->python, "tensorrt: an interpreter that has its module")
-      ->capture_default_str();
+  options->tensorrt.declare(app, "--python");
   app.add_option("--compute-capability", options->compute_capabilities,
                  "tensorrt-rtx: a GPU that need not be here, 8.6; TensorRT's choice where not said")
       ->delimiter(',');
   app.add_flag("--tf32", options->tf32, "tensorrt: let fp32 be computed with 10 bits of mantissa");
   app.add_option("--workspace", options->workspace,
                  "tensorrt: memory of the GPU for one layer, 2G");
-  app.add_option("--time-limit", options->time_limit, "tensorrt: give up after this long, 10min");
-  app.add_option("--memory-limit", options->memory_limit,
-                 "tensorrt: give up where the builder takes more memory, 8G");
   app.add_option("--bundle", options->bundle,
                  "tensorrt: a folder to write instead, with what a machine that is not here needs "
                  "to build the engine and to prove it");

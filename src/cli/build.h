@@ -7,6 +7,7 @@
 #include "api/precision.h"
 #include "api/shapes.h"
 #include "api/verify.h"
+#include "cli/engine_options.h"
 #include "cli/execution_options.h"
 #include "cli/model_options.h"
 #include "cli/summary.h"
@@ -24,7 +25,8 @@ struct BuildOptions {
   int opset = 0;
   std::string io_types = "keep";
   std::vector<std::string> keep_fp32;
-  std::string python = "python3", time_limit, memory_limit, workspace;
+  TensorrtRunOptions tensorrt;
+  std::string workspace;
   std::vector<std::string> compute_capabilities;
   bool tf32 = false, rebuild = false;
   std::string bundle;  // the folder to write instead of an engine

@@ -2,12 +2,9 @@
 // it.
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "api/tensorrt.h"
 #include "cli/build.h"
 #include "cli/byte_size.h"
-#include "cli/duration.h"
 #include "cli/precision_report.h"
 #include "cli/progress.h"
 
@@ -22,12 +19,7 @@ Result<tensorrt::BuildRequest> request_of(const BuildOptions& options, const Glo
                              .verbose = globals.verbose};
   if (!options.workspace.empty())
     out.memory_pools["WORKSPACE"] = TRY(parse_bytes(options.workspace, "--workspace"));
-  if (!options.memory_limit.empty())
-    out.memory_limit = TRY(parse_bytes(options.memory_limit, "--memory-limit"));
-  if (!options.time_limit.empty()) {
-    out.time_limit = std::chrono::duration_cast<std::chrono::milliseconds>(
-        TRY(parse_duration(options.time_limit, "--time-limit")));
-  }
+  out.limits = TRY(options.tensorrt.limits());
   return out;
 }
 
@@ -69,8 +61,7 @@ void print_build(const BuildOptions& options, const api::Loaded& loaded,
     fmt::print("{}", precision_text(*build.reduced, api::precision_from_name(options.precision)));
   fmt::print("types: {}\n", about.types);
   fmt::print("verification: {}\n", about.verification);
-  for (const std::string& warning : build.report.warnings)
-    fmt::print(stderr, "TensorRT: {}\n", warning);
+  print_tensorrt_messages(build.report.warnings);
   fmt::print("{}", remarks_text(loaded, globals.verbose));
 }
 
@@ -84,13 +75,7 @@ Result<api::PrecisionOptions> precision_of(const BuildOptions& options) {
                  .why = "this version writes models in fp32, fp16 and bf16",
                  .hint = "give a model that is quantised, in fp32, or choose another precision"});
   }
-  if (type == DType::f32 && (options.io_types != "keep" || !options.keep_fp32.empty())) {
-    return fail({.kind = ErrorKind::usage,
-                 .what = fmt::format("cannot use {} here",
-                                     options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
-                 .why = "without --precision the model keeps its own types",
-                 .hint = "add --precision fp16 or --precision bf16"});
-  }
+  if (type == DType::f32) TRY(refuse_precision_options(options.io_types, options.keep_fp32));
   return api::PrecisionOptions{
       .type = type, .io_types = options.io_types, .keep_fp32 = options.keep_fp32};
 }
@@ -99,7 +84,7 @@ Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
   if (!options.target.empty()) TRY(tensorrt::parse_release(options.target));
   api::TensorrtOptions building{
       .target = options.target.empty() ? "tensorrt" : options.target,
-      .python = {options.python, modules_of(options.target)},
+      .python = {options.tensorrt.python, modules_of(options.target)},
       .opset = options.opset,
       .precision = TRY(precision_of(options)),
       .request = TRY(request_of(options, globals)),

@@ -62,12 +62,8 @@ Result<std::optional<passes::ReducedPrecision>> reduce(ir::Graph& graph, const O
                                       .keep_fp32 = options.keep_fp32},
                                      tables));
   }
-  if (options.io_types == "keep" && options.keep_fp32.empty()) return std::nullopt;
-  return fail({.kind = ErrorKind::usage,
-               .what = fmt::format("cannot use {} here",
-                                   options.io_types == "keep" ? "--keep-fp32" : "--io-types"),
-               .why = "without --precision the model keeps its own types",
-               .hint = "add --precision fp16 or --precision bf16"});
+  TRY(refuse_precision_options(options.io_types, options.keep_fp32));
+  return std::nullopt;
 }
 
 Status run(const Options& options, const Globals& globals) {

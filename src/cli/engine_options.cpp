@@ -12,7 +12,7 @@ void TensorrtRunOptions::declare(CLI::App& app, const std::string& python_option
       ->capture_default_str();
   app.add_option("--time-limit", time_limit, "engines: give up after this long, 10min");
   app.add_option("--memory-limit", memory_limit,
-                 "engines: give up where running takes more of the host's memory, 8G");
+                 "engines: give up where it takes more of the host's memory, 8G");
 }
 
 Result<tensorrt::ChildLimits> TensorrtRunOptions::limits() const {

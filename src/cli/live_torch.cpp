@@ -56,12 +56,6 @@ np.savez(outputs, **{f"output_{i}": array(leaf) for i, leaf in enumerate(leaves(
 print(torch.__version__.split("+")[0])
 )PYTHON";
 
-std::string last_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  const size_t at = text.rfind('\n');
-  return at == std::string::npos ? text : text.substr(at + 1);
-}
-
 }  // namespace
 
 Result<LiveOutputs> run_in_torch(const LiveRequest& request) {

@@ -46,6 +46,16 @@ std::string kept_text(const std::vector<passes::KeptNode>& nodes) {
 
 }  // namespace
 
+Status refuse_precision_options(const std::string& io_types,
+                                const std::vector<std::string>& keep_fp32) {
+  if (io_types == "keep" && keep_fp32.empty()) return {};
+  return fail(
+      {.kind = ErrorKind::usage,
+       .what = fmt::format("cannot use {} here", io_types == "keep" ? "--keep-fp32" : "--io-types"),
+       .why = "without --precision the model keeps its own types",
+       .hint = "add --precision fp16 or --precision bf16"});
+}
+
 std::string precision_text(const passes::ReducedPrecision& reduced, DType type) {
   const auto count = [&](DType dtype) {
     const auto found = reduced.values.find(dtype);

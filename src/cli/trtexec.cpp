@@ -107,10 +107,10 @@ Status add_layer_types(const std::string& spec, DType precision, std::string_vie
   return {};
 }
 
-bool is_quantised(const ir::Graph& graph) {
-  bool out = false;
-  ir::for_each_node(graph, [&](const ir::Node& node) { out |= node.is("QuantizeLinear"); });
-  return out;
+Status write_text(const std::string& path, const std::string& text) {
+  AtomicFile file = TRY(AtomicFile::create(path));
+  TRY(file.write(text));
+  return file.commit();
 }
 
 Result<std::vector<api::ProfileSpecs>> profiles_in(const TrtexecOptions& o) {
@@ -141,7 +141,7 @@ Result<api::TensorrtOptions> building_of(const TrtexecOptions& o, const ir::Grap
                            .verify = false,
                            .rebuild = true};
   if (o.dla_core) out.request.dla_core = {.core = *o.dla_core, .gpu_fallback = o.gpu_fallback};
-  out.precision.type = TRY(precision_of(o, is_quantised(graph)));
+  out.precision.type = TRY(precision_of(o, api::tolerances_for(graph, {}).quantised));
   if (out.precision.type != DType::f32) {
     const std::string in = TRY(io_types(o.input_formats, graph.inputs(), "--inputIOFormats"));
     const std::string result =
@@ -184,11 +184,8 @@ Status build(const TrtexecOptions& o, const std::string& engine) {
       say("Layer Information:");
       for (const Json& layer : layers) say(layer.dump());
     }
-    if (!o.export_layers.empty()) {
-      AtomicFile file = TRY(AtomicFile::create(o.export_layers));
-      TRY(file.write(Json{{"Layers", layers}}.dump(1) + "\n"));
-      TRY(file.commit());
-    }
+    if (!o.export_layers.empty())
+      TRY(write_text(o.export_layers, Json{{"Layers", layers}}.dump(1) + "\n"));
   }
   return {};
 }
@@ -224,12 +221,6 @@ Result<std::vector<Tensor>> inputs_for(const TrtexecOptions& o, const api::Engin
     out[at] = Tensor(out[at].dtype(), out[at].shape(), file.share(0));
   }
   return out;
-}
-
-Status write_text(const std::string& path, const std::string& text) {
-  AtomicFile file = TRY(AtomicFile::create(path));
-  TRY(file.write(text));
-  return file.commit();
 }
 
 Status export_output(const TrtexecOptions& o, const std::string& path,

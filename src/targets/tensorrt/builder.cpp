@@ -10,15 +10,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::vector<int64_t> integers(const Json& from) {
-  std::vector<int64_t> out;
-  for (const Json& value : from) out.push_back(value.get<int64_t>());
-  return out;
-}
-
 NetworkTensor tensor_of(const Json& from) {
   NetworkTensor out{.name = from.at("name"), .dtype = from.at("dtype"), .shape = {}};
-  if (from.at("shape").is_array()) out.shape = integers(from.at("shape"));
+  if (from.at("shape").is_array()) out.shape = from.at("shape").get<std::vector<int64_t>>();
   return out;
 }
 
@@ -89,10 +83,6 @@ Task task_of(const BuildRequest& request) {
           .smaller_work = "--builder-optimization-level"};
 }
 
-ChildLimits limits_of(const BuildRequest& request) {
-  return {request.time_limit, request.memory_limit};
-}
-
 }  // namespace
 
 Result<Module> probe(const Python& python) {
@@ -106,12 +96,12 @@ Result<BuildReport> build(const Python& python, const BuildRequest& request) {
   Told told = TRY(ask(python, as_json(request),
                       {.event = [&](const Json& event) { take_event(event, report); },
                        .progress = request.progress,
-                       .limits = limits_of(request)}));
+                       .limits = request.limits}));
   report.module = told.module;
   report.warnings = std::move(told.warnings);
   report.errors = told.errors;
   report.peak_memory = told.end.peak_memory;
-  if (!told.good()) report.failure = failure(told, task_of(request), python, limits_of(request));
+  if (!told.good()) report.failure = failure(told, task_of(request), python, request.limits);
   if (report.failure && !told.has_module) return fail(std::move(*report.failure));
   return report;
 }

@@ -32,10 +32,9 @@ struct BuildRequest {
   std::string profiling_verbosity = {};                // "DETAILED"; empty: TensorRT's own
   std::string timing_cache = {};                       // a file that is read and written
   std::optional<Dla> dla_core = {};
-  std::vector<std::string> plugins = {};      // libraries
-  bool verbose = false;                       // also TensorRT's informative messages
-  std::chrono::milliseconds time_limit = {};  // 0: none
-  uint64_t memory_limit = 0;                  // bytes; 0: none
+  std::vector<std::string> plugins = {};  // libraries
+  bool verbose = false;                   // also TensorRT's informative messages
+  ChildLimits limits = {};
   std::function<void(double, std::string_view)> progress = {};
 };
 

@@ -56,12 +56,6 @@ void take_line(std::string_view line, const Question& question, Told& told) {
   }
 }
 
-std::string last_line(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  const size_t at = text.rfind('\n');
-  return std::string(at == std::string_view::npos ? text : text.substr(at + 1));
-}
-
 std::string megabytes(uint64_t bytes) { return fmt::format("{} MB", bytes >> 20); }
 
 // Why the child ended otherwise than by its own word.
