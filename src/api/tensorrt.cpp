@@ -172,7 +172,7 @@ Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorr
   if (verdict.refusal) return fail(*verdict.refusal);
   TensorrtModel out{
       .opset = verdict.opset, .typed = ir::clone(graph), .written = {}, .reduced = {}};
-  tensorrt::rewrite(*out.typed);
+  TRY(tensorrt::rewrite(*out.typed, tables.ops));
   if (precision.type != DType::f32) {
     precision.opset = out.opset;
     out.reduced = TRY(reduce_precision(*out.typed, precision, tables));

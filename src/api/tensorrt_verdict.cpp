@@ -67,7 +67,7 @@ Result<TensorrtVerdict> judge_at(const ir::Graph& graph, const tensorrt::Release
                                  int opset, bool dla, const Tables& tables) {
   TensorrtVerdict out{.opset = opset};
   const auto lowered = ir::clone(graph);
-  tensorrt::rewrite(*lowered);
+  TRY(tensorrt::rewrite(*lowered, tables.ops));
   const auto written = onnx::lower(*lowered, {.opset = opset}, tables.ops, tables.onnx);
   if (!written && written.error().kind != ErrorKind::unsupported) return fail(written.error());
   const Status taken = tensorrt::check(*lowered, release, {.opset = opset, .dla = dla});
