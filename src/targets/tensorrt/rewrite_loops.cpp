@@ -26,9 +26,8 @@ Tensor truth() {
 
 void drop_condition(ir::Node& loop) {
   ir::Graph* body = loop.subgraph("body");
-  if (body == nullptr || body->outputs().empty() || body->inputs().size() <= kCondition) return;
+  if (body == nullptr || !always_goes_on(loop)) return;
   const ir::Value* start = loop.input(kCondition);
-  if ((start != nullptr && !is_true(start)) || !goes_on(*body)) return;
   ir::Value* always = body->add_constant(truth());
   body->replace_uses(body->inputs()[kCondition], always);
   body->set_output(0, always);
@@ -41,6 +40,14 @@ void drop_condition(ir::Node& loop) {
 }
 
 }  // namespace
+
+bool always_goes_on(const ir::Node& loop) {
+  const ir::Graph* body = loop.subgraph("body");
+  if (body == nullptr || body->outputs().empty() || body->inputs().size() <= kCondition)
+    return false;
+  const ir::Value* start = loop.input(kCondition);
+  return (start == nullptr || is_true(start)) && goes_on(*body);
+}
 
 void drop_conditions(ir::Graph& graph) {
   for (ir::Node* node : all_nodes(graph)) {

@@ -12,6 +12,13 @@ namespace tenon::tensorrt {
 // body's input for it, so nothing in the body may use that. A loop that carries nothing keeps one.
 void drop_conditions(ir::Graph& graph);
 
+// Whether a Loop's condition is true at first and in every turn.
+bool always_goes_on(const ir::Node& loop);
+
+// A list that a loop adds a tensor of one size to in every turn, as PyTorch's scripts do for
+// torch.stack, is what the loop collects. TensorRT has no sequences.
+Status collect_lists(ir::Graph& graph, const ir::OpSet& ops);
+
 // Outputs of an If that nothing uses, or that are the same value from around it on both sides, are
 // left out, with what computed them alone. In a loop, TensorRT-RTX fails at them in the middle of
 // its optimiser ("Assertion tScope == mScopedOp2Scopes.at(op) failed").

@@ -20,6 +20,7 @@ ir::Builder before(ir::Node& node, const ir::OpSet& ops) {
 
 Status rewrite(ir::Graph& graph, const ir::OpSet& ops) {
   TRY(prune_branches(graph, ops));
+  TRY(collect_lists(graph, ops));
   drop_conditions(graph);
   TRY(narrow_doubles(graph, ops));
   return make_rows(graph, ops);
