@@ -111,6 +111,8 @@ constexpr RefusalKind kRefusals[] = {
     {"write", ErrorKind::resource, "free some space or choose another path"},
     {"flag", ErrorKind::unsupported, "leave the option out, or use a release that has it"},
     {"capability", ErrorKind::usage, "choose one of these with --compute-capability"},
+    {"values", ErrorKind::unsupported,
+     "make these numbers the size of an input, or constants of the model"},
     {"profile", ErrorKind::usage, "give --min-shapes, --opt-shapes and --max-shapes that fit"},
     {"parse", ErrorKind::unsupported, ""},
     {"build", ErrorKind::unsupported, ""},

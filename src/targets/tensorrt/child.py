@@ -185,6 +185,15 @@ def described(tensor):
     return {"name": tensor.name, "dtype": DTYPES.get(tensor.dtype.name, tensor.dtype.name.lower()), "shape": shape}
 
 
+def want_no_values(network):
+    """Profiles hold sizes of inputs, not what is in them."""
+    inputs = (network.get_input(i) for i in range(network.num_inputs))
+    deciding = [tensor.name for tensor in inputs if tensor.is_shape_tensor]
+    if deciding:
+        names = ", ".join(deciding)
+        raise Refused("values", f"sizes are computed from what is in {names}, and it wants to know sizes from those of inputs")
+
+
 def describe(network):
     emit(
         "network",
@@ -306,6 +315,7 @@ def build(trt, request):
     if not can_be_typed(trt):
         emit("typed_by_layers", left=write_typed_layers(trt, network, request["tensor_types"], config))
     describe(network)
+    want_no_values(network)
     add_profiles(builder, config, request.get("profiles", []))
     cache = open_timing_cache(config, request.get("timing_cache"))
     monitor = watch_progress(trt, config)

@@ -14,9 +14,12 @@ constexpr const char* kRewrite =
     "say it with other operators in the model, map it to a custom operator, or run it outside of "
     "the engine";
 
+constexpr const char* kFault =
+    "this is a fault of TensorRT: say the model otherwise there, or try another release of it";
+
 struct Words {
   std::string_view sign;  // in the raw text
-  std::string_view why;   // {op} is the operator; empty: the plain message
+  std::string_view why;   // {op} is the operator, {text} the plain message; empty: that alone
   std::string_view hint;
 };
 // The first row whose sign the text holds.
@@ -35,11 +38,21 @@ constexpr Words kWords[] = {
      "give --min-shapes, --opt-shapes and --max-shapes"},
     {"isDefined(it->second)", "a shape is computed from values that only the run knows",
      "fix the shape, or compute it from the sizes of inputs"},
+    {"is a shape tensor and must have type", "a size is computed from what floats hold",
+     "compute sizes from the sizes of inputs, or keep the largest and mask what is not meant"},
+    {"IRecurrenceLayer must have inputs with same shape",
+     "a value that the loop carries changes its shape: {text}",
+     "carry it at its largest size, and count how much of it is in use"},
+    {"not supported by a dedicated kernel", "it has no kernel for attention of these sizes",
+     "give heads other sizes, or use --opset 22, which composes attention of other operators"},
+    {"MyelinCheckException", "it fails in itself: {text}", kFault},
     {"Insufficient memory", "there is not enough memory of the GPU for it",
      "give smaller largest shapes, or a smaller workspace"},
     {"Could not find any implementation", "it has no kernel for these sizes and types",
      "try another precision or other shapes"},
     {"dynamic rank", "", "give the shape a fixed number of dimensions"},
+    // What nobody but its makers can read stands at the end, for texts that say nothing else.
+    {"Internal Error (Assertion", "it fails in itself: {text}", kFault},
 };
 
 // What TensorRT's parser asserts when an operator is on its list of those that it does not have.
@@ -48,9 +61,10 @@ bool not_supported(const RawError& error) {
          (error.text == "false" || error.text.find("Assertion failed: false") != std::string::npos);
 }
 
-std::string filled(std::string_view words, const std::string& op) {
+std::string filled(std::string_view words, const std::string& op, const std::string& text) {
   std::string out(words);
   if (const size_t at = out.find("{op}"); at != std::string::npos) out.replace(at, 4, op);
+  if (const size_t at = out.find("{text}"); at != std::string::npos) out.replace(at, 6, text);
   return out;
 }
 
@@ -104,7 +118,7 @@ Error detail(const std::string& title, const std::string& op, const std::string&
   out.why = plain_message(text);
   for (const Words& row : kWords) {
     if (text.find(row.sign) == std::string::npos) continue;
-    if (!row.why.empty()) out.why = filled(row.why, op.empty() ? "the operator" : op);
+    if (!row.why.empty()) out.why = filled(row.why, op.empty() ? "the operator" : op, out.why);
     out.hint = row.hint;
     break;
   }

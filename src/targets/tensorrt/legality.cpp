@@ -76,6 +76,33 @@ constexpr std::array kMains = {
     Main{"HammingWindow", false, 0},
     Main{"HannWindow", false, 0},
 };
+// What there is to do about operators that have no like.
+struct Alternative {
+  std::string_view op;  // a last '*' stands for any ending
+  std::string_view hint;
+};
+constexpr std::string_view kMask =
+    "keep all elements and mask those that are not meant: it wants to know sizes from the sizes of "
+    "inputs";
+constexpr std::string_view kOneEachTurn =
+    "add one tensor of a fixed size in every turn of a loop that has no other end than its count, "
+    "which is written without a list; or write into a tensor";
+constexpr std::array kAlternatives = {
+    Alternative{"NonZero", kMask},
+    Alternative{"Unique", kMask},
+    Alternative{"Compress", kMask},
+    Alternative{"NonMaxSuppression", "choose among the boxes after the engine has run"},
+    Alternative{"Sequence*", kOneEachTurn},
+    Alternative{"ConcatFromSequence", kOneEachTurn},
+    Alternative{"SplitToSequence", "split into a fixed number of tensors"},
+};
+std::string_view alternative(std::string_view op) {
+  for (const auto& [pattern, hint] : kAlternatives) {
+    const bool any = pattern.ends_with('*');
+    if (any ? op.starts_with(pattern.substr(0, pattern.size() - 1)) : op == pattern) return hint;
+  }
+  return "write the model with other operators";
+}
 // What these carry is judged where it is computed.
 constexpr std::array<std::string_view, 3> kCarriers = {"If", "Loop", "Scan"};
 
@@ -192,7 +219,7 @@ class Check {
       out =
           fmt::format("use --opset {}, which may compose it of other operators, or ", appears - 1);
     if (!later.empty()) return out + fmt::format("use TensorRT {} or newer", later);
-    return out + "write the model with other operators";
+    return out + std::string(alternative(op));
   }
 
   // Whether the release has such values at all.
