@@ -23,7 +23,9 @@ Status rewrite(ir::Graph& graph, const ir::OpSet& ops) {
   TRY(collect_lists(graph, ops));
   drop_conditions(graph);
   TRY(narrow_doubles(graph, ops));
-  return make_rows(graph, ops);
+  TRY(make_rows(graph, ops));
+  graph.remove_dead();
+  return {};
 }
 
 }  // namespace tenon::tensorrt
