@@ -243,15 +243,19 @@ def measure(cases: list) -> Answers:
     return out
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    by_operator = defaultdict(list)
+def questions() -> dict[str, list]:
+    """By operator; the realistic ones first."""
+    out = defaultdict(list, realistic())
     for case in collect_testcases(None):
         nodes = case.model.graph.node
         if len(nodes) == 1 and nodes[0].domain == "" and not case.model.functions:
-            by_operator[nodes[0].op_type].append(case)
-    for operator, questions in realistic().items():
-        by_operator[operator] = questions + by_operator[operator]
+            out[nodes[0].op_type].append(case)
+    return out
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    by_operator = questions()
     order = list(TYPES.values())
     lines = [
         f"# Measured with TensorRT-RTX {'.'.join(trt.__version__.split('.')[:3])} by scripts/tensorrt_rtx_measure.py; do not edit.",

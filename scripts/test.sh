@@ -85,6 +85,7 @@ step 'operator database, float16' operator_database_of float16 3 view_as_complex
 step 'operator database, bfloat16' operator_database_of bfloat16 4
 step 'command line' "$python" tests/cli/run.py
 step 'TensorRT' "$python" tests/tensorrt/run.py build/release/tenon build/tensorrt
+step 'what TensorRT refuses' "$python" -W ignore tests/tensorrt/refused.py build/release/tenon build/tensorrt_refused
 step 'models as engines' "$python" -W ignore tests/tensorrt/models.py build/release/tenon --share
 step 'guides' "$python" tests/guides/run.py
 step 'fp16 and bf16' "$python" -W ignore tests/precision/run.py build/release/tenon build/precision

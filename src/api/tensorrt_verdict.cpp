@@ -105,7 +105,7 @@ bool has_sizes_of_data(const ir::Graph& graph) {
 }  // namespace
 
 Status rewrite_for_tensorrt(ir::Graph& graph, const Tables& tables) {
-  tensorrt::rewrite(graph);
+  TRY(tensorrt::rewrite(graph, tables.ops));
   return passes::compose_large_sorts(graph, tensorrt::kMostFound, {tables.ops, tables.refs});
 }
 

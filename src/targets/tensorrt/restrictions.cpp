@@ -209,7 +209,9 @@ Reason all_axes_scaled(const Node& node, int) {
   }
   return {};
 }
-Reason constant_scales(const Node& node, int) { return wants_constant(node, 2, "scales"); }
+Reason constant_scales(const Node& node, int) {
+  return node.input(3) == nullptr ? wants_constant(node, 2, "scales") : Reason{};
+}
 Reason grid_of_a_plane(const Node& node, int) { return wants_rank(node.input(0), 4, 4); }
 Reason roi_mode(const Node& node, int) {
   return any({wants_word(node, "mode", "avg", {"avg", "max"}),
@@ -260,6 +262,29 @@ Reason constant_floats(const Node& node, int) {
 Reason padded_boxes(const Node&, int) {
   return "it gives a fixed number of boxes, filled up with others, where ONNX gives those alone "
          "that were kept";
+}
+
+// --- types
+
+// Constants of small integers are numbers that stand for others, or are widened while their
+// operators are not.
+Reason small_constants(const Node& node, int) {
+  if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear" || node.op == "Clip") return {};
+  for (const Value* input : node.inputs()) {
+    if (input == nullptr || !input->is_constant()) continue;
+    if (input->dtype() == DType::i8)
+      return "it takes constants of i8 for DequantizeLinear alone: they are quantised numbers to "
+             "it";
+    if (input->dtype() == DType::u8) return "it makes i32 of constants of u8, and nothing else";
+  }
+  return {};
+}
+Reason no_bytes(const Node& node, int) {
+  return node.input(0)->dtype() == DType::u8 ? Reason("it takes no u8 there") : Reason{};
+}
+Reason constant_byte_bounds(const Node& node, int) {
+  if (node.input(0)->dtype() != DType::i8) return {};
+  return any({wants_constant(node, 1, "least number"), wants_constant(node, 2, "largest number")});
 }
 
 // --- quantisation
@@ -343,9 +368,13 @@ Reason plain_attention(const Node& node, int) {
 // Its engines have no other kind of attention than the fused one (1.7.1).
 Reason fused_attention(const Node& node, int) {
   const auto& shape = node.input(0)->shape();
-  if (!shape || shape->size() != 4) return {};
-  if ((*shape)[0].is(1) && (*shape)[1].is(1)) return "it takes two heads or more, over all batches";
-  const auto size = (*shape)[3].constant();
+  if (!shape || shape->size() < 3 || shape->size() > 4) return {};
+  const bool apart = shape->size() == 4;
+  const int64_t count =
+      apart ? (*shape)[1].constant().value_or(0) : integer(node, "q_num_heads", 0);
+  if ((*shape)[0].is(1) && count == 1) return "it takes two heads or more, over all batches";
+  std::optional<int64_t> size = shape->back().constant();
+  if (size && !apart) size = count > 0 ? std::optional(*size / count) : std::nullopt;
   if (!size || (*size > 8 && *size <= 256)) return {};
   return fmt::format("its heads have more than 8 elements and up to 256, and these {}", *size);
 }
@@ -424,6 +453,13 @@ struct Restriction {
 };
 
 constexpr std::array kRestrictions = {
+    Restriction{"*", kRtxAlone, &small_constants},
+    Restriction{"Greater*", kRtxAlone, &no_bytes},
+    Restriction{"Less*", kRtxAlone, &no_bytes},
+    Restriction{"Max", kRtxAlone, &no_bytes},
+    Restriction{"Min", kRtxAlone, &no_bytes},
+    Restriction{"Clip", kRtxAlone, &constant_byte_bounds},
+
     Restriction{"AveragePool", kAlways, &pooling},
     Restriction{"LpPool", kAlways, &pooling},
     Restriction{"LpPool", kAlways, &norm_order},
@@ -451,6 +487,7 @@ constexpr std::array kRestrictions = {
     Restriction{"Resize", kAlways, &all_axes_scaled},
     Restriction{"Resize", kAlways, &other_axes_fixed},
     Restriction{"Resize", before(804), &constant_scales},
+    Restriction{"Resize", kRtxAlone, &constant_scales},
     Restriction{"GridSample", kTensorrt, &grid_of_a_plane},
     Restriction{"RoiAlign", kAlways, &roi_mode},
 
@@ -479,6 +516,7 @@ constexpr std::array kRestrictions = {
     Restriction{"ReverseSequence", before(806), &fixed_shape},
     Restriction{"Hardmax", kTensorrt, &fixed_axis},
     Restriction{"Range", before(804), &constant_floats},
+    Restriction{"Range", kRtxAlone, &constant_floats},
     Restriction{"NonMaxSuppression", before(805), &padded_boxes},
 
     Restriction{"QuantizeLinear", kAlways, &zero_point},

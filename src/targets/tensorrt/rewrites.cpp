@@ -1,52 +1,29 @@
 #include "targets/tensorrt/rewrites.h"
 
+#include "base/error.h"
+#include "targets/tensorrt/rewrite_parts.h"
+
 namespace tenon::tensorrt {
-namespace {
 
-constexpr size_t kCondition = 1;  // of the loop's inputs, and of its body's
-
-bool is_true(const ir::Value* value) {
-  while (value->producer && value->producer->is("Identity")) value = value->producer->input(0);
-  return value->constant && value->dtype() == DType::boolean && value->constant->count() == 1 &&
-         value->constant->bytes()[0] != std::byte{0};
-}
-
-// Whether the body goes on whenever it was entered.
-bool goes_on(const ir::Graph& body) {
-  const ir::Value* next = body.outputs()[0];
-  while (next->producer && next->producer->is("Identity")) next = next->producer->input(0);
-  return next == body.inputs()[kCondition] || is_true(next);
-}
-
-Tensor truth() {
-  Tensor out = Tensor::zeros(DType::boolean, {});
-  out.mutable_bytes()[0] = std::byte{1};
+std::vector<ir::Node*> all_nodes(const ir::Graph& graph) {
+  std::vector<ir::Node*> out;
+  ir::for_each_node(graph, [&](ir::Node& node) { out.push_back(&node); });
   return out;
 }
 
-void drop_condition(ir::Node& loop) {
-  ir::Graph* body = loop.subgraph("body");
-  if (body == nullptr || body->outputs().empty() || body->inputs().size() <= kCondition) return;
-  const ir::Value* start = loop.input(kCondition);
-  if ((start != nullptr && !is_true(start)) || !goes_on(*body)) return;
-  ir::Value* always = body->add_constant(truth());
-  body->replace_uses(body->inputs()[kCondition], always);
-  body->set_output(0, always);
-  // A loop that carries nothing would be left with one input, and two are asked for.
-  const bool carries = loop.inputs().size() > kCondition + 1;
-  if (carries && start != nullptr) loop.graph->set_input(&loop, kCondition, nullptr);
-  if (carries || start != nullptr) return;
-  while (loop.inputs().size() <= kCondition) loop.graph->add_node_input(&loop, nullptr);
-  loop.graph->set_input(&loop, kCondition, loop.graph->add_constant(truth()));
+ir::Builder before(ir::Node& node, const ir::OpSet& ops) {
+  ir::Builder out(*node.graph, ops);
+  out.set_origin(node.origin);
+  out.insert_before(&node);
+  return out;
 }
 
-}  // namespace
-
-void rewrite(ir::Graph& graph) {
-  for (const auto& node : graph.nodes()) {
-    for (const ir::Subgraph& sub : node->subgraphs) rewrite(*sub.graph);
-    if (node->is("Loop")) drop_condition(*node);
-  }
+Status rewrite(ir::Graph& graph, const ir::OpSet& ops) {
+  TRY(prune_branches(graph, ops));
+  TRY(collect_lists(graph, ops));
+  drop_conditions(graph);
+  TRY(narrow_doubles(graph, ops));
+  return make_rows(graph, ops);
 }
 
 }  // namespace tenon::tensorrt
