@@ -262,49 +262,85 @@ Status BoundedWalk::run(ir::Graph& graph) {
   return {};
 }
 
-// Both branches give values of the same, largest size, and the counts of sizes that join there.
+// The loops of a graph that are not in others are entered only where the condition holds. What a
+// loop collects has another size where it is not entered, so that one is left as it is.
+Status BoundedWalk::enter_only_if(ir::Graph& branch, bool then, Value* condition) {
+  Value* holds = condition;
+  for (const auto& node : branch.nodes()) {
+    const size_t carried = node->inputs().size() < 2 ? 0 : node->inputs().size() - 2;
+    if (!node->is("Loop") || node->outputs().size() > carried) continue;
+    const Emit e = at(*node);
+    if (!then && holds == condition) holds = e.op("Not", {condition});
+    Value* enters = node->input(1) ? e.op("And", {node->input(1), holds}) : holds;
+    TRY(done());
+    while (node->inputs().size() < 2) branch.add_node_input(node.get(), nullptr);
+    branch.set_input(node.get(), 1, enters);
+  }
+  return {};
+}
+
+// Both branches are computed, and the one that holds is taken: with fixed sizes that is always
+// possible, and TensorRT's own conditionals do not bear all loops in them. Loops are what takes
+// time, and those of the other branch are not entered.
 Status BoundedWalk::branches(ir::Node& node) {
-  for (const ir::Subgraph& sub : node.subgraphs) TRY(run(*sub.graph));
-  const size_t outputs = node.outputs().size();
-  for (size_t i = 0; i < outputs; ++i) {
-    Value* output = node.output(i);
-    if (!varies(output)) continue;
-    const Shape shape = was_.at(output);
-    for (size_t axis = 0; axis < shape.size(); ++axis) {
-      const auto own = std::ranges::find_if(root_.symbols, [&](const ir::Symbol& s) {
-        return s.source == output && s.axis == static_cast<int>(axis);
-      });
-      if (own == root_.symbols.end()) continue;
-      const std::string name = own->name;
-      int64_t most = 0;
-      for (const ir::Subgraph& sub : node.subgraphs) {
-        const Value* result = sub.graph->outputs()[i];
-        const Shape* from = was(result);
-        if (from == nullptr) return refuse(node, "the rank of a branch's value is not known");
-        most = std::max(most, TRY(bound((*from)[axis])));
-        ir::Builder b(*sub.graph, context_.ops);
-        b.set_origin(node.origin);
-        // A branch's outputs are values of its own.
-        Value* rows = b.emit_named("Identity", {b.dim((*from)[axis])});
-        TRY(b.status());
-        sub.graph->add_output(rows);
-      }
-      root_.find_symbol(name)->range.max = std::min(root_.find_symbol(name)->range.max, most);
-      node.graph->add_node_output(&node);
-      Value* count = node.output(node.outputs().size() - 1);
-      count->type = ir::Type::tensor(DType::i64, Shape{});
-      define(output, axis, count);
+  std::vector<std::vector<Value*>> sides;
+  for (const char* name : {"then_branch", "else_branch"}) {
+    ir::Graph& branch = *node.subgraph(name);
+    const bool then = sides.empty();
+    TRY(run(branch));
+    TRY(enter_only_if(branch, then, node.input(0)));
+    const std::vector<Value*> results(branch.outputs().begin(), branch.outputs().end());
+    const ValueMap map = copy_out(branch, node);
+    for (const auto& [from, to] : map) {
+      if (const Shape* shape = varies(from) ? was(from) : nullptr) was_.emplace(to, Shape(*shape));
     }
-    for (const ir::Subgraph& sub : node.subgraphs) {
-      Value* result = sub.graph->outputs()[i];
-      ir::Builder b(*sub.graph, context_.ops);
-      b.set_origin(node.origin);
-      Value* fitted = TRY(fit(Emit{b}, result, shape));
-      if (fitted != result) sub.graph->set_output(i, fitted);
-      TRY(b.status());
+    std::vector<std::pair<std::string, Value*>> counts;
+    for (const auto& [key, value] : counts_) {
+      if (key.first != &branch) continue;
+      const auto copied = map.find(value);
+      counts.emplace_back(key.second, copied == map.end() ? value : copied->second);
+    }
+    for (auto& [key, value] : counts) counts_.try_emplace({node.graph, key}, value);
+    std::vector<Value*>& side = sides.emplace_back();
+    for (Value* result : results) {
+      const auto copied = map.find(result);
+      side.push_back(copied == map.end() ? result : copied->second);
     }
   }
-  return keep(node);
+  for (size_t i = 0; i < node.outputs().size(); ++i) {
+    Value *output = node.output(i), *yes = sides[0][i], *no = sides[1][i];
+    if (output->uses.empty()) continue;
+    if (!output->type.is_tensor()) return refuse(node, "a value is no tensor");
+    const Emit e = at(node);
+    if (varies(output)) {
+      const Shape shape = was_.at(output);
+      for (size_t axis = 0; axis < shape.size(); ++axis)
+        TRY(join(e, node, output, axis, was(yes), was(no)));
+      yes = TRY(fit(e, yes, shape));
+      no = TRY(fit(e, no, shape));
+    }
+    TRY(put(node, i, e.where(node.input(0), yes, no)));
+  }
+  return {};
+}
+
+// A size that one branch decides or the other.
+Status BoundedWalk::join(const Emit& e, ir::Node& node, const Value* output, size_t axis,
+                         const Shape* yes, const Shape* no) {
+  const auto own = std::ranges::find_if(root_.symbols, [&](const ir::Symbol& s) {
+    return s.source == output && s.axis == static_cast<int>(axis);
+  });
+  if (own == root_.symbols.end()) return {};
+  if (yes == nullptr || no == nullptr)
+    return refuse(node, "the rank of a branch's value is not known");
+  const int64_t most = std::max(TRY(bound((*yes)[axis])), TRY(bound((*no)[axis])));
+  own->range.max = std::min(own->range.max, most);
+  const auto rows = [&](const Dim& dim) {
+    const auto size = dim.constant();
+    return size ? e.integer(*size) : count(e, dim);
+  };
+  define(output, axis, e.where(node.input(0), rows((*yes)[axis]), rows((*no)[axis])));
+  return done();
 }
 
 // How often the body runs at most. Where data decides it, the loop goes on as long as the number is

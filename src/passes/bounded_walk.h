@@ -57,6 +57,9 @@ class BoundedWalk {
  private:
   Status visit(ir::Node& node);
   Status branches(ir::Node& node);
+  Status enter_only_if(ir::Graph& branch, bool then, ir::Value* condition);
+  Status join(const ops::Emit& e, ir::Node& node, const ir::Value* output, size_t axis,
+              const ir::Shape* yes, const ir::Shape* no);
   Status loop(ir::Node& node);
   Status collect(ir::Node& node, ir::Graph& body, size_t carried, int64_t most);
   Result<int64_t> trips(ir::Node& node, ir::Graph& body);
