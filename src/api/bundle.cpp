@@ -170,6 +170,8 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
   auto prepared = prepare_for_tensorrt(*loaded.graph, release, options.precision, options.opset,
                                        options.dla_core.has_value(), tables);
   if (!prepared) return fail(with_where(std::move(prepared).error(), {.file = model_path}));
+  // What the other machine's outputs are compared with has their form.
+  const ir::Graph& reference = prepared->bounded_fp32 ? *prepared->bounded_fp32 : *loaded.graph;
   const tensorrt::TrtexecBuild command{.release = release,
                                        .profiles = profiles,
                                        .precision = options.precision.type,
@@ -183,7 +185,7 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
                 .model = fs::path(model_path).filename().string(),
                 .precision = std::string(precision_name(options.precision.type)),
                 .opset = prepared->opset,
-                .outputs = output_names(*loaded.graph),
+                .outputs = output_names(reference),
                 .boundaries = boundaries_of(*prepared->written.graph)};
   const onnx::WriteOptions writing{.opset = prepared->opset};
   TRY(onnx::write(prepared->written, out.file("model.onnx"), writing));
@@ -193,8 +195,8 @@ Result<Bundle> write_bundle(const Loaded& loaded, const std::string& model_path,
   std::error_code error;
   fs::create_directories(out.file("samples"), error);
   const numerics::ToleranceOptions tolerances =
-      tolerances_for(*loaded.graph, tolerances_of(options.precision.type, options.tolerances));
-  for (Sample& sample : TRY(make_samples(*loaded.graph, options, tables))) {
+      tolerances_for(reference, tolerances_of(options.precision.type, options.tolerances));
+  for (Sample& sample : TRY(make_samples(reference, options, tables))) {
     const std::string path = out.file("samples/" + sample.name);
     TRY(archive::write_npz(path + ".inputs.npz",
                            in_types_of(*prepared->typed, std::move(sample.inputs))));

@@ -11,7 +11,6 @@
 #include "passes/passes.h"
 #include "targets/tensorrt/diagnosis.h"
 #include "targets/tensorrt/legality.h"
-#include "targets/tensorrt/rewrites.h"
 
 namespace tenon::api {
 namespace {
@@ -73,9 +72,12 @@ Result<const InputSpec*> spec_of(const std::vector<InputSpec>& specs, const std:
 
 // The file that TensorRT gets, read back and run by our engine, beside the model's reference.
 Result<Verification> verify_file(const std::string& onnx_file, const ir::Graph& canonical,
+                                 const std::vector<passes::BoundedOutput>& bounded,
                                  const TensorrtOptions& options, const Tables& tables) {
+  const passes::PassContext context{tables.ops, tables.refs};
   const auto back = TRY(onnx::read(onnx_file, {}, tables.ops, tables.onnx));
-  TRY(passes::canonicalise(*back, {tables.ops, tables.refs}));
+  TRY(passes::cut_to_counts(*back, bounded, context));
+  TRY(passes::canonicalise(*back, context));
   const cpu::Engine engine = TRY(compile(*back, {.threads = options.threads}, tables));
   return verify_engine(canonical, engine,
                        {.reference = {.threads = options.threads},
@@ -168,11 +170,15 @@ numerics::ToleranceOptions tolerances_of(DType precision, numerics::ToleranceOpt
 Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorrt::Release& release,
                                            PrecisionOptions precision, int opset, bool dla,
                                            const Tables& tables) {
-  const TensorrtVerdict verdict = TRY(judge(graph, release, opset, dla, tables));
+  TensorrtVerdict verdict = TRY(judge(graph, release, opset, dla, tables));
   if (verdict.refusal) return fail(*verdict.refusal);
-  TensorrtModel out{
-      .opset = verdict.opset, .typed = ir::clone(graph), .written = {}, .reduced = {}};
-  TRY(tensorrt::rewrite(*out.typed, tables.ops));
+  TensorrtModel out{.opset = verdict.opset,
+                    .typed = verdict.bounded ? std::move(verdict.bounded) : ir::clone(graph),
+                    .written = {},
+                    .reduced = {},
+                    .bounded = std::move(verdict.bounded_outputs)};
+  if (!out.bounded.empty()) out.bounded_fp32 = ir::clone(*out.typed);
+  TRY(rewrite_for_tensorrt(*out.typed, tables));
   if (precision.type != DType::f32) {
     precision.opset = out.opset;
     out.reduced = TRY(reduce_precision(*out.typed, precision, tables));
@@ -223,6 +229,8 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
                  .outputs = bindings(written.graph->outputs()),
                  .profiles = profiles,
                  .compute_capabilities = options.request.compute_capabilities};
+  for (const passes::BoundedOutput& one : prepared->bounded)
+    description.padded.push_back({one.output, one.axis, one.count});
   if (!options.rebuild) {
     auto there = tensorrt::read_description(engine_path);
     if (there && there->key() == description.key() && there->tenon == description.tenon) {
@@ -252,7 +260,8 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
   if (!out.types.mismatches.empty()) return fail(wrong_types(out.report, out.types, model_path));
   if (options.verify) {
     if (request.progress) request.progress(1, "verifying");
-    out.verification = TRY(verify_file(request.model, *loaded.graph, options, tables));
+    out.verification =
+        TRY(verify_file(request.model, *loaded.graph, prepared->bounded, options, tables));
   }
   description.types = types_text(out.types);
   description.verification = verification_text(out.verification);

@@ -6,6 +6,7 @@
 #include "api/shapes.h"
 #include "api/verify.h"
 #include "onnx/writer.h"
+#include "passes/bounded_sizes.h"
 #include "targets/tensorrt/builder.h"
 #include "targets/tensorrt/description.h"
 #include "targets/tensorrt/network_types.h"
@@ -19,6 +20,9 @@ struct TensorrtModel {
   std::unique_ptr<ir::Graph> typed;  // canonical, in the precision that was asked for
   onnx::FileGraph written;           // the same as it stands in the ONNX file
   std::optional<passes::ReducedPrecision> reduced;  // nothing in fp32
+  // Outputs whose sizes the data decides, where the release has no such thing.
+  std::vector<passes::BoundedOutput> bounded = {};
+  std::unique_ptr<ir::Graph> bounded_fp32 = {};  // canonical; null where nothing is bounded
 };
 // Opset 0 is the newest at which the release takes all of it. Fails with everything that it would
 // refuse.

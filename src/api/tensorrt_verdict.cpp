@@ -4,8 +4,11 @@
 #include <map>
 
 #include "onnx/lower.h"
+#include "passes/large_sorts.h"
+#include "passes/passes.h"
 #include "targets/tensorrt/dla.h"
 #include "targets/tensorrt/legality.h"
+#include "targets/tensorrt/restrictions.h"
 #include "targets/tensorrt/rewrites.h"
 
 namespace tenon::api {
@@ -67,7 +70,7 @@ Result<TensorrtVerdict> judge_at(const ir::Graph& graph, const tensorrt::Release
                                  int opset, bool dla, const Tables& tables) {
   TensorrtVerdict out{.opset = opset};
   const auto lowered = ir::clone(graph);
-  TRY(tensorrt::rewrite(*lowered, tables.ops));
+  TRY(rewrite_for_tensorrt(*lowered, tables));
   const auto written = onnx::lower(*lowered, {.opset = opset}, tables.ops, tables.onnx);
   if (!written && written.error().kind != ErrorKind::unsupported) return fail(written.error());
   const Status taken = tensorrt::check(*lowered, release, {.opset = opset, .dla = dla});
@@ -81,10 +84,8 @@ Result<TensorrtVerdict> judge_at(const ir::Graph& graph, const tensorrt::Release
   return out;
 }
 
-}  // namespace
-
-Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,
-                              bool dla, const Tables& tables) {
+Result<TensorrtVerdict> judge_as_it_is(const ir::Graph& graph, const tensorrt::Release& release,
+                                       int opset, bool dla, const Tables& tables) {
   const int newest = tensorrt::abilities(release).newest_opset;
   TensorrtVerdict first =
       TRY(judge_at(graph, release, opset == 0 ? newest : std::min(opset, newest), dla, tables));
@@ -94,6 +95,40 @@ Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& r
     if (!other.refusal) return other;
   }
   return first;
+}
+
+bool has_sizes_of_data(const ir::Graph& graph) {
+  return std::ranges::any_of(graph.symbols,
+                             [](const ir::Symbol& s) { return s.source != nullptr; });
+}
+
+}  // namespace
+
+Status rewrite_for_tensorrt(ir::Graph& graph, const Tables& tables) {
+  TRY(tensorrt::rewrite(graph, tables.ops));
+  return passes::compose_large_sorts(graph, tensorrt::kMostFound, {tables.ops, tables.refs});
+}
+
+Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,
+                              bool dla, const Tables& tables) {
+  TensorrtVerdict whole = TRY(judge_as_it_is(graph, release, opset, dla, tables));
+  if (!whole.refusal || !has_sizes_of_data(graph)) return whole;
+  auto bounded = ir::clone(graph);
+  const passes::PassContext context{tables.ops, tables.refs};
+  auto outputs = passes::bound_sizes(*bounded, context);
+  if (!outputs) {
+    // Why that is no way out belongs to what is refused.
+    if (outputs.error().kind != ErrorKind::unsupported) return fail(std::move(outputs).error());
+    if (whole.refusal->details.empty()) whole.refusal->details.push_back(*whole.refusal);
+    whole.refusal->details.push_back(std::move(outputs).error());
+    return whole;
+  }
+  TRY(passes::canonicalise(*bounded, context));
+  TensorrtVerdict out = TRY(judge_as_it_is(*bounded, release, opset, dla, tables));
+  if (out.refusal) return out;
+  out.bounded = std::move(bounded);
+  out.bounded_outputs = std::move(*outputs);
+  return out;
 }
 
 }  // namespace tenon::api

@@ -57,6 +57,9 @@ void print_build(const BuildOptions& options, const api::Loaded& loaded,
              build.report.module.title(), megabytes(about.engine_bytes),
              build.report.network.layers.size(), build.report.seconds);
   fmt::print("{}", interface_text(*build.graph));
+  for (const tensorrt::PaddedOutput& one : about.padded)
+    fmt::print("{} has as many rows as there can be; {} says how many count along axis {}\n",
+               one.output, one.count, one.axis);
   if (build.reduced)
     fmt::print("{}", precision_text(*build.reduced, api::precision_from_name(options.precision)));
   fmt::print("types: {}\n", about.types);

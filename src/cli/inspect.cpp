@@ -146,6 +146,9 @@ Json verdict_json(const Options& options, const Verdict& verdict) {
   }
   if (!verdict.tensorrt) return out;
   out["opset"] = verdict.tensorrt->opset;
+  for (const passes::BoundedOutput& one : verdict.tensorrt->bounded_outputs)
+    out["fixed_sizes"].push_back(
+        {{"output", one.output}, {"axis", one.axis}, {"rows", one.bound}, {"count", one.count}});
   if (options.dla) out["dla_leaves_to_gpu"] = parts_json(verdict.tensorrt->dla_fallbacks);
   return out;
 }
@@ -212,6 +215,12 @@ Status check_options(const Options& options) {
 void print_verdict(const Options& options, const Verdict& verdict) {
   if (verdict.refusal) return;  // the error says it
   fmt::print("{} takes all of it\n", verdict.name);
+  if (verdict.tensorrt && verdict.tensorrt->bounded) {
+    fmt::print("with fixed sizes where it lacks sizes that the data decides:\n");
+    for (const passes::BoundedOutput& one : verdict.tensorrt->bounded_outputs)
+      fmt::print("  {} gets {} rows along axis {}, and {} says how many count\n", one.output,
+                 one.bound, one.axis, one.count);
+  }
   if (!options.dla || !verdict.tensorrt) return;
   fmt::print("DLA leaves {} of {} nodes to the GPU\n", verdict.tensorrt->on_gpu,
              verdict.tensorrt->nodes);

@@ -37,6 +37,8 @@ void print_description(const std::string& file, const tensorrt::Description& abo
              megabytes(about.engine_bytes));
   fmt::print("{}{}", bindings_text("inputs", about.inputs),
              bindings_text("outputs", about.outputs));
+  for (const tensorrt::PaddedOutput& one : about.padded)
+    fmt::print("  of {}, {} says how many count along axis {}\n", one.output, one.count, one.axis);
   std::string profiles;
   for (size_t i = 0; i < about.profiles.size(); ++i) profiles += profile_text(i, about.profiles[i]);
   if (!profiles.empty()) fmt::print("profiles\n{}", profiles);

@@ -7,7 +7,8 @@
 namespace tenon::passes {
 namespace {
 
-constexpr size_t kMaxConstant = 4096;  // bytes; larger ones are weights, which have names
+// In bytes: larger ones with names are weights, and larger ones still are not looked at.
+constexpr size_t kMostOfNamed = 4096, kMostOfOthers = size_t{1} << 20;
 
 std::string key_of(const ir::Node& node) {
   std::string key = node.domain + "::" + node.op;
@@ -49,7 +50,8 @@ bool merge_constants(ir::Graph& graph) {
   for_each_graph(graph, [&](ir::Graph& g) {
     for (ir::Value* value : g.constants()) {
       const Tensor& tensor = *value->constant;
-      if (!tensor.has_data() || tensor.nbytes() > kMaxConstant) continue;
+      const size_t most = value->name.empty() ? kMostOfOthers : kMostOfNamed;
+      if (!tensor.has_data() || tensor.nbytes() > most) continue;
       std::string key = value->type.str() + ":";
       key.append(reinterpret_cast<const char*>(tensor.data()), tensor.nbytes());
       auto [it, fresh] = seen.try_emplace(std::move(key), value);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/builder.h"
@@ -58,6 +59,9 @@ bool replace(ir::Value* from, ir::Value* to);
 // Puts a constant in the place of a value; where an output must be computed, an Identity of it.
 // False where that is so already.
 bool replace_by_constant(ir::Value* from, Tensor tensor, const PassContext& context);
+// Copies what a branch of an If computes to before the If: its values, and what stands for them.
+using ValueMap = std::unordered_map<const ir::Value*, ir::Value*>;
+ValueMap copy_out(ir::Graph& branch, ir::Node& node);
 // A builder that emits before the node, under its origin.
 ir::Builder builder_before(ir::Node& node, const PassContext& context);
 // Puts values that were emitted in the place of the node's outputs, if the builder did not fail.

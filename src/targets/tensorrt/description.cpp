@@ -45,6 +45,13 @@ std::vector<Profile> profiles_of(const Json& from) {
   return out;
 }
 
+Json padded_json(const std::vector<PaddedOutput>& padded) {
+  Json out = Json::array();
+  for (const PaddedOutput& one : padded)
+    out.push_back({{"output", one.output}, {"axis", one.axis}, {"count", one.count}});
+  return out;
+}
+
 Description description_of(const Json& from) {
   Description out;
   out.tenon = from.at("tenon");
@@ -59,6 +66,8 @@ Description description_of(const Json& from) {
   out.opset = from.at("opset");
   out.inputs = bindings_of(from.at("inputs"));
   out.outputs = bindings_of(from.at("outputs"));
+  for (const Json& one : from.at("padded"))
+    out.padded.push_back({one.at("output"), one.at("axis"), one.at("count")});
   out.profiles = profiles_of(from.at("profiles"));
   out.compute_capabilities = from.at("compute_capabilities").get<std::vector<std::string>>();
   out.gpu = from.at("gpu");
@@ -111,6 +120,7 @@ std::string to_json(const Description& description) {
       {"opset", description.opset},
       {"inputs", bindings_json(description.inputs)},
       {"outputs", bindings_json(description.outputs)},
+      {"padded", padded_json(description.padded)},
       {"profiles", profiles_json(description.profiles)},
       {"compute_capabilities", description.compute_capabilities},
       {"gpu", description.gpu},

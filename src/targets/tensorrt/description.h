@@ -17,6 +17,14 @@ struct Binding {
   std::vector<std::string> shape;  // "3", "batch"
 };
 
+// An output that has as many rows along an axis as there can be. How many there are is the value of
+// another output, and those after them are zeros.
+struct PaddedOutput {
+  std::string output;
+  int64_t axis = 0;
+  std::string count;
+};
+
 struct Description {
   std::string tenon;            // the version that wrote it
   std::string module, version;  // "tensorrt_rtx_bindings", "1.7.1.116"
@@ -29,6 +37,7 @@ struct Description {
   bool tf32 = false;
   int opset = 0;
   std::vector<Binding> inputs, outputs;
+  std::vector<PaddedOutput> padded;  // the outputs that count are the last ones
   std::vector<Profile> profiles;
   // GPUs that it was built for: compute capabilities, or empty where TensorRT chose them.
   std::vector<std::string> compute_capabilities;

@@ -235,11 +235,10 @@ Reason no_wrapping(const Node& node, int) {
 }
 Reason constant_axis(const Node& node, int) { return wants_constant(node, 1, "axis"); }
 Reason constant_k(const Node& node, int) { return wants_constant(node, 1, "k"); }
-constexpr int64_t kMostOfTopK = 3840;
 Reason bounded_k(const Node& node, int) {
   const auto k = onnx::constant_ints(node.input(1));
-  if (!k || k->empty() || k->front() <= kMostOfTopK) return {};
-  return fmt::format("it finds {} elements at most, and this asks for {}", kMostOfTopK, k->front());
+  if (!k || k->empty() || k->front() <= kMostFound) return {};
+  return fmt::format("it finds {} elements at most, and this asks for {}", kMostFound, k->front());
 }
 Reason sorted(const Node& node, int) { return wants(node, "sorted", 1, 1); }
 Reason no_reduction(const Node& node, int) {

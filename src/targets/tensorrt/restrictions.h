@@ -8,6 +8,9 @@
 
 namespace tenon::tensorrt {
 
+// K of a TopK, in all releases.
+inline constexpr int64_t kMostFound = 3840;
+
 // Why the release refuses this form of an operator that it has; empty where nothing speaks against
 // it. The node is one of `opset`.
 std::string restricted(const ir::Node& node, const Release& release, int opset);

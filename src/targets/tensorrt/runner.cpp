@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -103,6 +104,49 @@ Result<Tensor> tensor_at(const MappedFile& file, const Placed& placed, const std
   return Tensor(placed.dtype, placed.shape, file.share(placed.offset));
 }
 
+// The first rows along an axis.
+Tensor first_rows(const Tensor& all, size_t axis, int64_t rows) {
+  Dims shape = all.shape();
+  const auto from = static_cast<size_t>(shape[axis]), to = static_cast<size_t>(rows);
+  if (from == to) return all;
+  shape[axis] = rows;
+  Tensor out = Tensor::zeros(all.dtype(), shape);
+  if (out.nbytes() == 0) return out;
+  const size_t block = out.nbytes() / to /
+                       static_cast<size_t>(element_count(
+                           Dims(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis))));
+  const size_t blocks = out.nbytes() / (block * to);
+  for (size_t i = 0; i < blocks; ++i)
+    std::memcpy(out.mutable_bytes().data() + i * to * block, all.bytes().data() + i * from * block,
+                to * block);
+  return out;
+}
+
+// Outputs that are as large as they can be are cut to what counts, and the counts go.
+Status cut(std::vector<Tensor>& outputs, const RunRequest& request) {
+  const std::vector<Binding>& bindings = request.about.outputs;
+  const auto place_of = [&](const std::string& name) {
+    return static_cast<size_t>(std::ranges::find(bindings, name, &Binding::name) -
+                               bindings.begin());
+  };
+  size_t kept = outputs.size();
+  for (const PaddedOutput& padded : request.about.padded) {
+    const size_t place = place_of(padded.output), count = place_of(padded.count);
+    const auto axis = static_cast<size_t>(padded.axis);
+    if (place >= outputs.size() || count >= outputs.size() || outputs[count].nbytes() != 8 ||
+        axis >= outputs[place].shape().size())
+      return fail(unexpected(request.engine, "its description names outputs that it has not"));
+    const int64_t rows = outputs[count].values<int64_t>()[0];
+    if (rows < 0 || rows > outputs[place].shape()[axis])
+      return fail(unexpected(request.engine, fmt::format("{} is {}, of {} rows", padded.count, rows,
+                                                         outputs[place].shape()[axis])));
+    outputs[place] = first_rows(outputs[place], axis, rows);
+    kept = std::min(kept, count);
+  }
+  outputs.resize(kept);
+  return {};
+}
+
 Result<RunOutputs> read_outputs(const MappedFile& file, const PlacedOutputs& placed,
                                 const RunRequest& request) {
   RunOutputs out{.outputs = {}, .milliseconds = placed.milliseconds};
@@ -112,6 +156,7 @@ Result<RunOutputs> read_outputs(const MappedFile& file, const PlacedOutputs& pla
       return fail(unexpected(request.engine, fmt::format("there is no {}", binding.name)));
     out.outputs.push_back(TRY(tensor_at(file, *found, request.engine)));
   }
+  TRY(cut(out.outputs, request));
   return out;
 }
 

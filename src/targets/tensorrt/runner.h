@@ -26,8 +26,10 @@ struct RunRequest {
 };
 
 struct RunOutputs {
-  std::vector<Tensor> outputs;  // in the order of the description
-  double milliseconds = 0;      // from the inputs on the host to the outputs there
+  // In the order of the description; what is padded is cut to what counts, and the counts are left
+  // out.
+  std::vector<Tensor> outputs;
+  double milliseconds = 0;  // from the inputs on the host to the outputs there
 };
 struct RunReport {
   Module module;
