@@ -30,15 +30,12 @@ TIME_LIMIT_S = 120
 DONE, UNSUPPORTED = 0, 3  # exit statuses
 # What TensorRT-RTX cannot have in any form: the words, and the line in the program.
 REFUSED = {
-    "BranchOnCount": ("has no NonZero", "torch.nonzero(x > 1)"),
     "DecodeUntilEnd": ("has no SequenceInsert", "tokens.append(token)"),
     "ListGrowsByStack": ("computed from what is in steps", None),
     "ListGrowsWhereDataSays": ("has no SequenceInsert", "seen.append(part)"),
     "ListReadInLoop": ("computed from what is in steps", None),
     "LoopGrowsTensor": ("a value that the loop carries changes its shape", "torch.cat([x, x[:, :1]], 1)"),
-    "LoopOverRows": ("has no NonZero", "torch.where(picks == pick)"),
     "SizesChangeInLoop": ("computed from what is in sizes", None),
-    "ExportedSizes": ("has no NonZero", "torch.nonzero(x > 1)"),
 }
 
 
