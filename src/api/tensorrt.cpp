@@ -11,6 +11,7 @@
 #include "passes/passes.h"
 #include "targets/tensorrt/diagnosis.h"
 #include "targets/tensorrt/legality.h"
+#include "targets/tensorrt/rewrites.h"
 
 namespace tenon::api {
 namespace {
@@ -173,16 +174,24 @@ Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorr
   TensorrtVerdict verdict = TRY(judge(graph, release, opset, dla, tables));
   if (verdict.refusal) return fail(*verdict.refusal);
   TensorrtModel out{.opset = verdict.opset,
-                    .typed = verdict.bounded ? std::move(verdict.bounded) : ir::clone(graph),
+                    .typed = ir::clone(graph),
                     .written = {},
                     .reduced = {},
-                    .bounded = std::move(verdict.bounded_outputs)};
-  if (!out.bounded.empty()) out.bounded_fp32 = ir::clone(*out.typed);
-  TRY(rewrite_for_tensorrt(*out.typed, tables));
+                    .bounded = {},
+                    .bounded_fp32 = std::move(verdict.bounded)};
+  TRY(tensorrt::rewrite(*out.typed, tables.ops));
   if (precision.type != DType::f32) {
     precision.opset = out.opset;
     out.reduced = TRY(reduce_precision(*out.typed, precision, tables));
   }
+  const passes::PassContext context{tables.ops, tables.refs};
+  if (out.bounded_fp32) {
+    out.bounded = TRY(passes::bound_sizes(*out.typed, context));
+    TRY(passes::fold_constants(*out.typed, context));
+    TRY(passes::merge_duplicates(*out.typed, context));
+    TRY(passes::remove_dead_code(*out.typed, context));
+  }
+  TRY(rewrite_for_tensorrt(*out.typed, release, tables));
   out.written =
       TRY(onnx::lower_for_file(*out.typed, {.opset = out.opset}, tables.ops, tables.onnx));
   TRY(tensorrt::check(*out.written.graph, release, {.opset = out.opset, .dla = dla}));

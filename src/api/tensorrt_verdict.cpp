@@ -6,8 +6,10 @@
 #include "onnx/lower.h"
 #include "passes/large_sorts.h"
 #include "passes/passes.h"
+#include "passes/sampled_regions.h"
 #include "targets/tensorrt/dla.h"
 #include "targets/tensorrt/legality.h"
+#include "targets/tensorrt/operators.h"
 #include "targets/tensorrt/restrictions.h"
 #include "targets/tensorrt/rewrites.h"
 
@@ -70,7 +72,7 @@ Result<TensorrtVerdict> judge_at(const ir::Graph& graph, const tensorrt::Release
                                  int opset, bool dla, const Tables& tables) {
   TensorrtVerdict out{.opset = opset};
   const auto lowered = ir::clone(graph);
-  TRY(rewrite_for_tensorrt(*lowered, tables));
+  TRY(rewrite_for_tensorrt(*lowered, release, tables));
   const auto written = onnx::lower(*lowered, {.opset = opset}, tables.ops, tables.onnx);
   if (!written && written.error().kind != ErrorKind::unsupported) return fail(written.error());
   const Status taken = tensorrt::check(*lowered, release, {.opset = opset, .dla = dla});
@@ -104,9 +106,13 @@ bool has_sizes_of_data(const ir::Graph& graph) {
 
 }  // namespace
 
-Status rewrite_for_tensorrt(ir::Graph& graph, const Tables& tables) {
-  TRY(tensorrt::rewrite(graph, tables.ops));
-  return passes::compose_large_sorts(graph, tensorrt::kMostFound, {tables.ops, tables.refs});
+Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
+                            const Tables& tables) {
+  const passes::PassContext context{tables.ops, tables.refs};
+  TRY(passes::compose_large_sorts(graph, tensorrt::kMostFound, context));
+  if (tensorrt::find_operator("RoiAlign", release) == nullptr)
+    TRY(passes::compose_roi_align(graph, context));
+  return tensorrt::rewrite(graph, tables.ops);
 }
 
 Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,

@@ -28,7 +28,10 @@ struct TensorrtVerdict {
 Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,
                               bool dla, const Tables& tables);
 
-// Says otherwise what TensorRT refuses in one form and takes in another, in a canonical graph.
-Status rewrite_for_tensorrt(ir::Graph& graph, const Tables& tables);
+// Says otherwise what the release refuses in one form and takes in another, in a canonical graph.
+// Compositions keep the types that they find: what has to stay in fp32 in a model of lower
+// precision must have been decided before.
+Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
+                            const Tables& tables);
 
 }  // namespace tenon::api
