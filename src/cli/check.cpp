@@ -139,7 +139,10 @@ Status run(const Options& options, const Globals& globals) {
     proven = proven || (verdict == numerics::Verdict::pass && !stage.report.outputs.empty());
   }
   if (!checked.insensitive.empty()) proven = false;
-  const std::string verdict = bad ? "diverges" : proven ? "ok" : "inconclusive";
+  const std::string verdict = bad               ? "diverges"
+                              : checked.stopped ? "unfinished"
+                              : proven          ? "ok"
+                                                : "inconclusive";
   progress.clear();
   if (globals.json) {
     Json report = {{"model", options.model},
@@ -158,6 +161,7 @@ Status run(const Options& options, const Globals& globals) {
     for (const CheckedStage& stage : checked.stages) fmt::print("{}", stage_text(stage));
   }
   if (bad) return fail(diverged(options, *bad));
+  if (checked.stopped) return fail(*checked.stopped);
   if (!proven) {
     std::string why = checked.insensitive;
     for (const CheckedStage& stage : checked.stages) {

@@ -94,8 +94,12 @@ class Check {
     TRY(check_ir());
     if (!diverged()) TRY(check_onnx());
     if (!diverged()) TRY(check_engine());
-    for (const std::string& file : request_.against)
-      TRY(api::is_engine(file) ? check_tensorrt(file) : check_file(file));
+    for (const std::string& file : request_.against) {
+      const Status ran = api::is_engine(file) ? check_tensorrt(file) : check_file(file);
+      if (ran) continue;
+      out_.stopped = ran.error();
+      break;
+    }
     return std::move(out_);
   }
 

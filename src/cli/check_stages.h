@@ -34,6 +34,8 @@ struct Checked {
   std::vector<CheckedStage> stages;
   std::string insensitive;  // why the outputs say nothing of the inputs; empty where they do
   std::string sizes;        // sizes_verdict() of the model
+  // Why a further file could not be run: an engine without a GPU. The stages before it stand.
+  std::optional<Error> stopped = {};
 };
 
 // Runs the stages on the same inputs: PyTorch's outputs, live or recorded, where there are any, the

@@ -57,6 +57,13 @@ def sized_by_data(path: Path) -> Path:
     return _save(path, nodes, [x], [helper.make_tensor_value_info("places", TensorProto.INT64, [1, "n"])])
 
 
+def sized_by_input(path: Path) -> Path:
+    """As many zeros as the number in k says."""
+    nodes = [helper.make_node("ConstantOfShape", ["k"], ["zeros"], "make/ConstantOfShape")]
+    k = helper.make_tensor_value_info("k", TensorProto.INT64, [1])
+    return _save(path, nodes, [k], [helper.make_tensor_value_info("zeros", TensorProto.FLOAT, ["n"])])
+
+
 def determinant(path: Path) -> Path:
     """An operator that TensorRT does not have."""
     nodes = [helper.make_node("Det", ["x"], ["y"], "inverse/Det")]

@@ -125,6 +125,13 @@ class Rtx(MachineTest):
             self.refused(4, ("there is no GPU", "engines are built without a GPU"), None, command, out, "--python", RTX_PYTHON,
                          **with_driver)  # fmt: skip
 
+    def test_what_tensorrt_itself_says(self) -> None:
+        """A size that an input holds is found out by TensorRT's parser; with -v, its messages come with the error."""
+        words = ["build", model("sized_by_input"), "-o", scratch() / "rtx-input.engine", "--target", "tensorrt-rtx", "--python", RTX_PYTHON]
+        said = self.refused(UNSUPPORTED, ("computed from what is in k",), None, *words)
+        self.assertNotIn("Registering layer", said)
+        self.refused(UNSUPPORTED, ("computed from what is in k", "TensorRT: "), None, *words, "-v")
+
     def test_refused_operator(self) -> None:
         finished = tenon(None, "build", model("determinant"), "-o", scratch() / "rtx-det.engine", "--target", "tensorrt-rtx",
                          "--python", RTX_PYTHON)  # fmt: skip

@@ -242,6 +242,18 @@ class Checks(MachineTest):
         self.refused(NO, ("diverges",), "10.3", "check", model("half"), "--against", half, *python("10.3"), "--inputs", given,
                      "--expected", other, "--rtol", "1e-2")  # fmt: skip
 
+    def test_without_a_gpu(self) -> None:
+        """The stages that need none are told all the same."""
+        words = ["check", model("small"), "--against", small_engine("10.3"), *python("10.3")]
+        finished = tenon("10.3", *words, FAKE_CUDA_DEVICES="0")
+        self.assertEqual(finished.status, INTERNAL, finished.stderr)
+        self.assertRegex(finished.stdout, r"(?m)^ok +CPU engine")
+        self.assertNotIn("all stages agree", finished.stdout)
+        self.assertIn("there is no GPU", finished.stderr)
+        report = json.loads(tenon("10.3", *words, "--json", FAKE_CUDA_DEVICES="0").stdout)
+        self.assertEqual(report["verdict"], "unfinished")
+        self.assertEqual(len(report["stages"]), 3)
+
     def test_an_engine_alone(self) -> None:
         self.refused(BAD, ("--against",), "8.6", "check", small_engine("8.6"))
 

@@ -100,6 +100,7 @@ Result<BuildReport> build(const Python& python, const BuildRequest& request) {
   report.module = told.module;
   report.warnings = std::move(told.warnings);
   report.errors = told.errors;
+  report.messages = told.messages;
   report.peak_memory = told.end.peak_memory;
   if (!told.good()) report.failure = failure(told, task_of(request), python, request.limits);
   if (report.failure && !told.has_module) return fail(std::move(*report.failure));

@@ -67,6 +67,7 @@ struct BuildReport {
   Network network;
   std::vector<RawError> parse_errors;
   std::vector<std::string> warnings, errors;  // TensorRT's own messages
+  std::vector<std::string> messages;          // the others, where it was asked to say more
   std::vector<std::string> untyped;           // tensors whose layers could not be given a type
   uint64_t engine_bytes = 0;
   double seconds = 0;

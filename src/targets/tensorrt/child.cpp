@@ -180,4 +180,11 @@ Error failure(const Told& told, const Task& task, const Python& python, const Ch
   return error;
 }
 
+void add_messages(Error& error, const std::vector<std::string>& messages) {
+  constexpr size_t kShown = 40;
+  const size_t first = messages.size() > kShown ? messages.size() - kShown : 0;
+  for (size_t i = first; i < messages.size(); ++i)
+    error.details.push_back({.kind = error.kind, .what = "TensorRT: " + messages[i]});
+}
+
 }  // namespace tenon::tensorrt

@@ -64,5 +64,7 @@ struct Task {
   std::string smaller_work = {};  // what to try where the time is too short
 };
 Error failure(const Told& told, const Task& task, const Python& python, const ChildLimits& limits);
+// Adds the last of what TensorRT has said besides, where it was asked to say more.
+void add_messages(Error& error, const std::vector<std::string>& messages);
 
 }  // namespace tenon::tensorrt

@@ -200,6 +200,8 @@ Error explain(const BuildReport& report, const ir::Graph& written) {
     }
   }
   merge(error.details);
+  if (!report.messages.empty()) add_messages(error, report.errors);
+  add_messages(error, report.messages);
   return error;
 }
 

@@ -97,5 +97,39 @@ TEST_F(Explanation, FindsNodesThatTheBuilderMentions) {
   EXPECT_EQ(error.details[0].why, "it has no kernel for these sizes and types");
 }
 
+TEST_F(Explanation, PutsWhatTheOptimiserSaysIntoWords) {
+  struct Case {
+    const char *raw, *why, *hint;
+  };
+  // As TensorRT-RTX 1.7.1 says them.
+  for (const Case& c : {
+           Case{"IBuilder::f: Error Code 4: Internal Error ((Unnamed Layer* 6) [Recurrence]: "
+                "IRecurrenceLayer must have inputs with same shape. First input x has shape [2,4] "
+                "and second input b/Det has shape [2,5]. In f at /x.cpp:1)",
+                "a value that the loop carries changes its shape", "largest size"},
+           Case{"[graphScope.cpp::analyze::417] Error Code 2: Internal Error (Assertion tScope == "
+                "mScopedOp2Scopes.at(op) failed.  In analyze at /_src/graphScope.cpp:417)",
+                "it fails in itself: Assertion tScope", "fault of TensorRT"},
+           Case{"ITensor::getDimensions: Error Code 4: API Usage Error (Network input x is a shape "
+                "tensor and must have type Int32 or Int64. Type is Float. In f at /x.cpp:1)",
+                "a size is computed from what floats hold", "sizes of inputs"},
+       }) {
+    report.errors = {c.raw};
+    const Error error = explain(report, graph);
+    ASSERT_EQ(error.details.size(), 1u);
+    EXPECT_THAT(error.details[0].why, testing::HasSubstr(c.why));
+    EXPECT_THAT(error.details[0].hint, testing::HasSubstr(c.hint));
+  }
+}
+
+TEST_F(Explanation, EndsWithTensorrtsMessagesWhereTheyWereAskedFor) {
+  report.errors = {"IBuilder::f: Error Code 4: API Usage Error (something. In f at /x.cpp:1)"};
+  report.messages = std::vector<std::string>(100, "message");
+  const Error error = explain(report, graph);
+  ASSERT_EQ(error.details.size(), 42u);  // in words, as it said it, and the last of the messages
+  EXPECT_EQ(error.details[1].what, "TensorRT: " + report.errors[0]);
+  EXPECT_EQ(error.details.back().what, "TensorRT: message");
+}
+
 }  // namespace
 }  // namespace tenon::tensorrt

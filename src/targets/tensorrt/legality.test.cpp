@@ -440,5 +440,30 @@ TEST(Dla, IsRefusedWhereTheReleaseHasNone) {
               HasSubstr("has no DLA"));
 }
 
+// --- small integers
+
+ModelParts with_constant(std::string_view op, DType dtype, DType result) {
+  ModelParts out = unary(op, dtype, {2}, {}, result);
+  out.initializers = list(tensor("c", Tensor::zeros(dtype, {2})));
+  out.nodes = list(node(op, {"x", "c"}, {"y"}));
+  return out;
+}
+
+TEST(Legality, RtxHasNoConstantsOfBytes) {
+  EXPECT_THAT(against(with_constant("Add", DType::i8, DType::i8), 17, "tensorrt-rtx"),
+              HasSubstr("constants of i8 for DequantizeLinear alone"));
+  EXPECT_THAT(against(with_constant("Equal", DType::u8, DType::boolean), 19, "tensorrt-rtx"),
+              HasSubstr("makes i32 of constants of u8"));
+  EXPECT_EQ(against(with_constant("Add", DType::i32, DType::i32), 17, "tensorrt-rtx"), "");
+}
+
+TEST(Legality, RtxComparesNoUnsignedBytes) {
+  for (const std::string_view op : {"Greater", "LessOrEqual", "Max"}) {
+    ModelParts parts = unary(op, DType::u8, {2}, {}, op == "Max" ? DType::u8 : DType::boolean);
+    parts.nodes = list(node(op, {"x", "x"}, {"y"}));
+    EXPECT_THAT(against(std::move(parts), 17, "tensorrt-rtx"), HasSubstr("it takes no u8 there"));
+  }
+}
+
 }  // namespace
 }  // namespace tenon::tensorrt

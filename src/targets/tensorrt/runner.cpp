@@ -184,14 +184,10 @@ Task task_of(const std::string& file) {
           .smaller_work = "smaller inputs or a shorter --duration"};
 }
 
-// With what TensorRT has said besides, where it was asked to say more.
 Error failed(const Told& told, const std::string& file, const Python& python,
              const ChildLimits& limits) {
-  constexpr size_t kShown = 40;
   Error error = failure(told, task_of(file), python, limits);
-  const size_t first = told.messages.size() > kShown ? told.messages.size() - kShown : 0;
-  for (size_t i = first; i < told.messages.size(); ++i)
-    error.details.push_back({.kind = error.kind, .what = "TensorRT: " + told.messages[i]});
+  add_messages(error, told.messages);
   return error;
 }
 
