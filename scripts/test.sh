@@ -88,6 +88,7 @@ step 'TensorRT' "$python" tests/tensorrt/run.py build/release/tenon build/tensor
 step 'what TensorRT refuses' "$python" -W ignore tests/tensorrt/refused.py build/release/tenon build/tensorrt_refused
 step 'programs as engines' "$python" -W ignore tests/tensorrt/programs.py build/release/tenon build/tensorrt_programs
 step 'models as engines' "$python" -W ignore tests/tensorrt/models.py build/release/tenon --share
+step 'detectors as engines' "$python" -W ignore tests/tensorrt/detector_engines.py --share build/release/tenon
 step 'guides' "$python" tests/guides/run.py
 step 'fp16 and bf16' "$python" -W ignore tests/precision/run.py build/release/tenon build/precision
 step 'models' "$python" tests/models/matrix.py --share

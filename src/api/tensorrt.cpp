@@ -240,6 +240,7 @@ Result<TensorrtBuild> build_tensorrt(const Loaded& loaded, const std::string& mo
                  .compute_capabilities = options.request.compute_capabilities};
   for (const passes::BoundedOutput& one : prepared->bounded)
     description.padded.push_back({one.output, one.axis, one.count});
+  if (!options.onnx.empty()) TRY(onnx::write(written, options.onnx, writing));
   if (!options.rebuild) {
     auto there = tensorrt::read_description(engine_path);
     if (there && there->key() == description.key() && there->tenon == description.tenon) {

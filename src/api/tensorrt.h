@@ -52,6 +52,7 @@ struct TensorrtOptions {
   int threads = 0;  // of the engine that stands in for TensorRT's when outputs are verified
   // An engine at the same path with the same key is built again.
   bool rebuild = false;
+  std::string onnx = {};  // where the model that TensorRT is given is kept; empty: nowhere
 };
 
 struct TensorrtBuild {

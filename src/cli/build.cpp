@@ -124,6 +124,8 @@ std::function<Status()> declare(CLI::App& app, const Globals& globals) {
                  "to build the engine and to prove it");
   app.add_option("--inputs", options->inputs, "tensorrt: npz of a further sample for the bundle");
   app.add_flag("--triton", options->triton, "tensorrt: a model folder for Triton in the bundle");
+  app.add_option("--onnx", options->onnx,
+                 "tensorrt: also write the ONNX model that TensorRT is given, types and all");
   app.add_flag("--rebuild", options->rebuild,
                "tensorrt: build also where an engine with the same key is there");
   options->reading.declare(app, true);

@@ -32,6 +32,7 @@ struct BuildOptions {
   std::string bundle;  // the folder to write instead of an engine
   std::string inputs;  // of a further sample in it
   bool triton = false;
+  std::string onnx;  // where the model that TensorRT is given is to be kept
 };
 
 // The shapes of each profile that is asked for.

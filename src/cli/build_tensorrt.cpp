@@ -95,7 +95,8 @@ Status build_tensorrt(const BuildOptions& options, const Globals& globals) {
       .verify = !options.no_verify,
       .tolerances = TRY(numerics::parse_tolerances(options.atol, options.rtol)),
       .threads = options.engine.threads,
-      .rebuild = options.rebuild};
+      .rebuild = options.rebuild,
+      .onnx = options.onnx};
   const api::Tables tables = api::make_tables();
   const api::Loaded loaded =
       TRY(api::load_graph(options.model, TRY(reading_with_profiles(options)), tables));

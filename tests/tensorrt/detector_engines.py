@@ -11,7 +11,6 @@ parsed network verified. --share takes the two smallest models, in fp32. Ends wi
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,15 +41,16 @@ def pictures() -> dict[str, torch.Tensor]:
     }
 
 
-def set_threshold(model: torch.nn.Module, value: float) -> None:
-    (model.roi_heads if hasattr(model, "roi_heads") else model).score_thresh = value
+def heads_of(model: torch.nn.Module) -> torch.nn.Module:
+    """What holds the threshold of the scores."""
+    return model.roi_heads if hasattr(model, "roi_heads") else model
 
 
 def with_half_of_its_boxes(model: torch.nn.Module) -> torch.nn.Module:
     """Its threshold in the middle of the scores that the first picture gets: the number of boxes is then the data's."""
     with torch.no_grad():
         (found,) = model([next(iter(pictures().values()))])
-    set_threshold(model, float(found["scores"].median()))
+    heads_of(model).score_thresh = float(found["scores"].median())
     return model
 
 
@@ -91,29 +91,24 @@ def run(*words: object) -> str:
     return "" if done.returncode == 0 else f"FAIL exit {done.returncode}: {done.stderr.strip()[:600]}"
 
 
-def check(tenon: Path, name: str, precisions: tuple[str, ...], folder: Path) -> str:
-    model, file, bundle = with_half_of_its_boxes(build(name)), folder / f"{name}.pt", folder / "bundle"
-    common = ("build", file, "--target", "tensorrt-rtx", "--shapes", f"images_0[3,{HEIGHT},{WIDTH}]", "-q")
+def check(tenon: Path, name: str, share: bool, folder: Path) -> str:
+    model, file, given = with_half_of_its_boxes(build(name)), folder / f"{name}.pt", folder / "given.onnx"
+    some, none = heads_of(model).score_thresh, 2.0
     said = []
-    for empty in (True, False):
-        threshold = model.roi_heads.score_thresh if hasattr(model, "roi_heads") else model.score_thresh
-        if empty:
-            set_threshold(model, 2.0)
+    for threshold, precision in ((some, "fp32"),) if share else ((some, "fp32"), (none, "fp32"), (some, "fp16")):
+        heads_of(model).score_thresh = threshold
         scripted = torch.jit.script(model)
-        set_threshold(model, threshold)
         torch.jit.save(scripted, str(file))
-        if why := run(tenon, *common, "--bundle", bundle):
-            return why
-        verdict = check_outputs(scripted, bundle / "model.onnx", empty)
-        if not verdict.startswith("PASS"):
-            return verdict
-        said.append(verdict.removeprefix("PASS "))
-        shutil.rmtree(bundle)
-    for precision in precisions:
         start = time.perf_counter()
-        if why := run(tenon, *common, "-o", folder / "x.engine", "--no-verify", "--precision", precision):
-            return f"{precision}: {why}"
+        words = (tenon, "build", file, "--target", "tensorrt-rtx", "--shapes", f"images_0[3,{HEIGHT},{WIDTH}]", "-q")
+        if why := run(*words, "-o", folder / "x.engine", "--no-verify", "--precision", precision, "--onnx", given):
+            return f"{why} ({precision})"
         said.append(f"{precision} engine in {time.perf_counter() - start:.0f} s")
+        if precision == "fp32":
+            verdict = check_outputs(scripted, given, empty=threshold == none)
+            if not verdict.startswith("PASS"):
+                return verdict
+            said.append(verdict.removeprefix("PASS "))
     return "PASS " + ", ".join(said)
 
 
@@ -129,7 +124,7 @@ def main() -> int:
     passed = 0
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
-            verdict = check(options.tenon, name, ("fp32",) if options.share else ("fp32", "fp16"), Path(folder))
+            verdict = check(options.tenon, name, options.share, Path(folder))
         print(f"{name}: {verdict}", flush=True)
         passed += verdict.startswith("PASS")
     print(f"{passed} passed, {len(chosen) - passed} failed")
