@@ -99,11 +99,6 @@ Result<TensorrtVerdict> judge_as_it_is(const ir::Graph& graph, const tensorrt::R
   return first;
 }
 
-bool has_sizes_of_data(const ir::Graph& graph) {
-  return std::ranges::any_of(graph.symbols,
-                             [](const ir::Symbol& s) { return s.source != nullptr; });
-}
-
 }  // namespace
 
 Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
@@ -118,7 +113,7 @@ Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
 Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,
                               bool dla, const Tables& tables) {
   TensorrtVerdict whole = TRY(judge_as_it_is(graph, release, opset, dla, tables));
-  if (!whole.refusal || !has_sizes_of_data(graph)) return whole;
+  if (!whole.refusal || !passes::has_sizes_of_data(graph)) return whole;
   auto bounded = ir::clone(graph);
   const passes::PassContext context{tables.ops, tables.refs};
   auto outputs = passes::bound_sizes(*bounded, context);

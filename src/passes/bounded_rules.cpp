@@ -10,6 +10,7 @@
 #include "ops/gather_nd/gather_nd.h"
 #include "ops/gemm/gemm.h"
 #include "ops/non_max_suppression/non_max_suppression.h"
+#include "ops/resize/resize.h"
 #include "ops/scatter_elements/scatter_elements.h"
 #include "ops/scatter_nd/scatter_nd.h"
 #include "ops/softmax/softmax.h"
@@ -105,6 +106,37 @@ Status batched(Walk& w, Node& node) {
     }
   }
   return w.keep(node);
+}
+
+// Nothing is added along what varies.
+Status pad(Walk& w, Node& node) {
+  TRY(need_rank(w, node, 0));
+  const Shape& shape = *w.was(node.input(0));
+  const auto pads = passes::ints(node.input(1));
+  if (!pads || node.input(3))
+    return w.refuse(node, "how much it adds along which axis is computed");
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if (!w.decided_by_data(shape[axis])) continue;
+    if ((*pads)[axis] != 0 || (*pads)[axis + shape.size()] != 0)
+      return w.refuse(node, "it adds rows to those that depend on the data");
+  }
+  return w.keep(node);
+}
+
+// As `batched`; sizes that are asked for by the shape become those that are fixed.
+Status resize(Walk& w, Node& node) {
+  TRY(need_rank(w, node, 0));
+  if (!w.was(node.output(0))) return w.refuse(node, "the rank of its result is not known");
+  const Shape &from = *w.was(node.input(0)), to = *w.was(node.output(0));
+  for (size_t axis = 0; axis < from.size(); ++axis) {
+    const bool varies = w.decided_by_data(from[axis]) || w.decided_by_data(to[axis]);
+    if (varies && !(axis == 0 && from[axis] == to[axis]))
+      return w.refuse(node, "more than the number of its rows depends on the data");
+  }
+  if (!node.input(3) || node.as<ops::Resize>().axes) return w.keep(node);
+  const Emit e = w.at(node);
+  const Shape fixed = TRY(w.fixed(to));
+  return keep_with(w, node, 3, e.b.shape(fixed));
 }
 
 Status gemm(Walk& w, Node& node) {
@@ -729,6 +761,8 @@ constexpr Row kRules[] = {
     {"GroupNormalization", batched},
     {"InstanceNormalization", batched},
     {"MaxPool", batched},
+    {"Pad", pad},
+    {"Resize", resize},
 
     {"ConstantOfShape", expand},
     {"Expand", expand},

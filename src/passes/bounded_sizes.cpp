@@ -17,12 +17,23 @@ using ops::Emit;
 // More elements than this in one value are not a bound but the lack of one.
 constexpr int64_t kMostElements = int64_t{1} << 31;
 
+bool decided_by_data(const ir::Symbol& symbol) {
+  const Value* source = symbol.source;
+  if (source == nullptr) return false;
+  const bool is_input = source->producer == nullptr && !source->is_constant();
+  return !is_input || source->graph->parent() != nullptr;
+}
+
 }  // namespace
+
+bool has_sizes_of_data(const ir::Graph& graph) {
+  return std::ranges::any_of(graph.symbols, [](const ir::Symbol& s) { return decided_by_data(s); });
+}
 
 BoundedWalk::BoundedWalk(ir::Graph& root, const PassContext& context)
     : root_(root), context_(context) {
   for (const ir::Symbol& symbol : root.symbols) {
-    if (symbol.source) data_.insert(symbol.name);
+    if (passes::decided_by_data(symbol)) data_.insert(symbol.name);
   }
   note(root);
 }
@@ -371,6 +382,10 @@ Status BoundedWalk::collect(ir::Node& node, ir::Graph& body, size_t carried, int
   const size_t outputs = node.outputs().size();
   for (size_t i = carried; i < outputs; ++i) {
     Value* one = body.outputs()[i + 1];
+    for (ir::Symbol& symbol : root_.symbols) {
+      if (symbol.source == node.output(i) && symbol.axis == 0)
+        symbol.range.max = std::min(symbol.range.max, most);
+    }
     if (!one->shape()) return refuse(node, "the rank of what it collects is not known");
     const auto size = constant_dims(*one->shape());
     if (!size) return refuse(node, "the size of what it collects is not fixed");
@@ -404,16 +419,45 @@ Status BoundedWalk::collect(ir::Node& node, ir::Graph& body, size_t carried, int
   return {};
 }
 
+// A size of a carried value that has a name of its own although no turn changes it: it is that of
+// the first value.
+Status BoundedWalk::settle(ir::Node& node, const ir::Graph& body, size_t i) {
+  const Value *inside = body.inputs()[i + 2], *made = body.outputs()[i + 1];
+  const Shape shape = was_.at(inside);
+  const Shape *first = was(node.input(i + 2)), *next = was(made);
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const auto own = [&](const Value* value) {
+      return std::ranges::find_if(root_.symbols, [&](const ir::Symbol& s) {
+        return s.source == value && s.axis == static_cast<int>(axis);
+      });
+    };
+    const auto symbol = own(inside);
+    if (symbol == root_.symbols.end() && own(node.output(i)) == root_.symbols.end()) continue;
+    if (first == nullptr || next == nullptr || !((*next)[axis] == shape[axis]))
+      return refuse(node, fmt::format("value {} of what it carries changes its size", i));
+    const int64_t most = TRY(bound((*first)[axis]));
+    for (const Value* value : {inside, static_cast<const Value*>(node.output(i))}) {
+      const auto named = own(value);
+      if (named == root_.symbols.end()) continue;
+      named->range.max = std::min(named->range.max, most);
+      const Emit e = at(node);
+      const auto size = (*first)[axis].constant();
+      Value* rows = size ? e.integer(*size) : count(e, (*first)[axis]);
+      // A size may have several names, and a value says one.
+      define(value, axis, e.op("Identity", {rows}));
+      TRY(done());
+    }
+  }
+  return {};
+}
+
 Status BoundedWalk::loop(ir::Node& node) {
   ir::Graph* body = node.subgraph("body");
   const size_t carried = node.inputs().size() < 2 ? 0 : node.inputs().size() - 2;
   for (size_t i = 0; i < carried; ++i) {
     Value* inside = body->inputs()[i + 2];
     if (!varies(inside)) continue;
-    for (const ir::Symbol& symbol : root_.symbols) {
-      if (symbol.source == inside || (symbol.source == node.output(i) && symbol.axis >= 0))
-        return refuse(node, fmt::format("value {} of what it carries changes its size", i));
-    }
+    TRY(settle(node, *body, i));
     const Shape shape = was_.at(inside);
     const Emit e = at(node);
     Value* first = TRY(fit(e, node.input(i + 2), shape));

@@ -22,6 +22,9 @@ struct BoundedOutput {
   std::string count;  // name of an output, i64 and 0-d
 };
 
+// Whether the graph has sizes that data decides: symbols that no input defines.
+bool has_sizes_of_data(const ir::Graph& graph);
+
 // Leaves a graph alone in which inputs decide all sizes. Fails with all the nodes through which no
 // bound is known, or that cannot be said with rows that do not count.
 Result<std::vector<BoundedOutput>> bound_sizes(ir::Graph& graph, const PassContext& context);

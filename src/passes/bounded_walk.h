@@ -61,6 +61,7 @@ class BoundedWalk {
   Status join(const ops::Emit& e, ir::Node& node, const ir::Value* output, size_t axis,
               const ir::Shape* yes, const ir::Shape* no);
   Status loop(ir::Node& node);
+  Status settle(ir::Node& node, const ir::Graph& body, size_t carried);
   Status collect(ir::Node& node, ir::Graph& body, size_t carried, int64_t most);
   Result<int64_t> trips(ir::Node& node, ir::Graph& body);
   void note(const ir::Graph& graph);
