@@ -86,6 +86,7 @@ step 'operator database, bfloat16' operator_database_of bfloat16 4
 step 'command line' "$python" tests/cli/run.py
 step 'TensorRT' "$python" tests/tensorrt/run.py build/release/tenon build/tensorrt
 step 'what TensorRT refuses' "$python" -W ignore tests/tensorrt/refused.py build/release/tenon build/tensorrt_refused
+step 'attributes as TensorRT takes them' "$python" -W ignore tests/tensorrt/attributes.py build/release/tenon build/tensorrt_attributes
 step 'programs as engines' "$python" -W ignore tests/tensorrt/programs.py build/release/tenon build/tensorrt_programs
 step 'models as engines' "$python" -W ignore tests/tensorrt/models.py build/release/tenon --share
 step 'detectors as engines' "$python" -W ignore tests/tensorrt/detector_engines.py --share build/release/tenon

@@ -44,7 +44,7 @@ def subject(name: str) -> Path:
     if name == "rank":
         return _save(name, [helper.make_node("Reshape", ["x", "s"], ["y"], "reshape")], [x, info("s", TensorProto.INT64, ["r"])], [y])
     if name == "topk":
-        return _save(name, [helper.make_node("TopK", ["x", "k"], ["y", "i"], "best")], [info("x", TensorProto.FLOAT, [9000])], [y],
+        return _save(name, [helper.make_node("TopK", ["x", "k"], ["y", "i"], "best")], [info("x", TensorProto.FLOAT, ["n", 9000])], [y],
                      [numpy_helper.from_array(np.array([5000]), "k")])  # fmt: skip
     if name == "external":
         weights = numpy_helper.from_array(np.ones((3, 4), np.float32), "w")
@@ -64,7 +64,7 @@ CASES = {
     "double precision, which it would narrow": ("double", RTX, UNSUPPORTED, "f64"),
     "strings": ("strings", RTX, UNSUPPORTED, "string"),
     "a rank that data decides": ("rank", [*RTX, "--min-shapes=s:1", "--opt-shapes=s:2", "--max-shapes=s:3"], UNSUPPORTED, "whose rank is not known"),
-    "more of the best than it gives": ("topk", RTX, UNSUPPORTED, "3840"),
+    "more of the best than it gives, of sizes that vary": ("topk", [*RTX, "--min-shapes=x:1x9000", "--opt-shapes=x:2x9000", "--max-shapes=x:3x9000"], UNSUPPORTED, "3840"),
     "weights that are cut short": ("external", RTX, BAD, "external.data"),
     "a best size out of its range": ("small", [*RTX, "--min-shapes=image:1x3x8x8", "--opt-shapes=image:9x3x8x8", "--max-shapes=image:4x3x8x8"], BAD, "not in order"),
     "a range without its end": ("small", [*RTX, "--min-shapes=image:1x3x8x8"], BAD, "no max shape"),

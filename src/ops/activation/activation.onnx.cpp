@@ -71,7 +71,8 @@ std::span<const onnx::Mapping> activation_onnx() {
   using onnx::plain;
   static constexpr onnx::Mapping rows[] = {
       plain<Elu>(),
-      plain<Selu>(),
+      // TensorRT's parser takes opset 1's defaults, of fewer digits.
+      plain<Selu>({.spell_out = true}),
       plain<Celu>({.write = write_celu}),
       plain<LeakyRelu>(),
       plain<HardSigmoid>(),

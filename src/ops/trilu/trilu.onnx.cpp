@@ -32,8 +32,10 @@ Status write_trilu(onnx::ExportContext& c) {
 
 }  // namespace
 
+// TensorRT's parser takes `upper` for 0 where it is left out, and its default is 1.
 std::span<const onnx::Mapping> trilu_onnx() {
-  static constexpr onnx::Mapping rows[] = {onnx::plain<Trilu>({.write = write_trilu})};
+  static constexpr onnx::Mapping rows[] = {
+      onnx::plain<Trilu>({.write = write_trilu, .spell_out = true})};
   return rows;
 }
 

@@ -279,6 +279,11 @@ Reason small_constants(const Node& node, int) {
   }
   return {};
 }
+Reason saturating(const Node& node, int) {
+  const DType to = node.output()->dtype();
+  if (to != DType::f8e4m3fn || integer(node, "saturate", 1) != 0) return {};
+  return "it makes the largest f8e4m3fn of what is larger, and this asks for no number";
+}
 Reason no_bytes(const Node& node, int) {
   return node.input(0)->dtype() == DType::u8 ? Reason("it takes no u8 there") : Reason{};
 }
@@ -314,9 +319,9 @@ Reason same_activations(const Node& node, int) {
   if (std::equal(names.begin(), half, half, names.end())) return {};
   return "it takes the same activations in both directions alone";
 }
-Reason lstm_layout(const Node& node, int) {
-  return any({wants(node, "input_forget", 0, 0), wants(node, "layout", 0, 0)});
-}
+Reason forgets_apart(const Node& node, int) { return wants(node, "input_forget", 0, 0); }
+// No parser looks at it: what is computed otherwise would be taken.
+Reason steps_first(const Node& node, int) { return wants(node, "layout", 0, 0); }
 
 // --- products, transforms, attention
 
@@ -454,6 +459,8 @@ struct Restriction {
 
 constexpr std::array kRestrictions = {
     Restriction{"*", kRtxAlone, &small_constants},
+    Restriction{"Cast", kAlways, &saturating},
+    Restriction{"QuantizeLinear", kAlways, &saturating},
     Restriction{"Greater*", kRtxAlone, &no_bytes},
     Restriction{"Less*", kRtxAlone, &no_bytes},
     Restriction{"Max", kRtxAlone, &no_bytes},
@@ -533,9 +540,12 @@ constexpr std::array kRestrictions = {
     Restriction{"DequantizeLinear", kAlways, &zero_point},
 
     Restriction{"GRU", kAlways, &same_activations},
+    Restriction{"GRU", kAlways, &steps_first},
     Restriction{"LSTM", kAlways, &same_activations},
-    Restriction{"LSTM", kAlways, &lstm_layout},
+    Restriction{"LSTM", kAlways, &forgets_apart},
+    Restriction{"LSTM", kAlways, &steps_first},
     Restriction{"RNN", kAlways, &same_activations},
+    Restriction{"RNN", kAlways, &steps_first},
 
     Restriction{"Einsum", before(1012), &plain_einsum},
     Restriction{"Einsum", kTensorrt, &small_letters},
