@@ -19,7 +19,15 @@ Value* zeros(const Emit& e, int64_t size) {
   return e.b.constant(Tensor::zeros(DType::i64, {size}));
 }
 
-Value* running_sum(const Emit& e, Value* x) { return e.b.emit(ops::CumSum{}, {x, e.integer(0)}); }
+// How many elements of a mask are true up to each, itself included: i64. Counted in floats, which
+// every release of TensorRT sums up, as far as they count exactly.
+Value* running_count(const Emit& e, Value* mask) {
+  constexpr int64_t kCountedInFloats = int64_t{1} << 24;
+  const auto size = mask->shape()->back().constant();
+  const bool floats = size && *size <= kCountedInFloats;
+  Value* ones = e.b.cast(mask, floats ? DType::f32 : DType::i64);
+  return e.b.cast(e.b.emit(ops::CumSum{}, {ones, e.integer(0)}), DType::i64);
+}
 
 // x with the elements of `values` put at `places`; those whose place is past the end are left out.
 Value* scattered(const Emit& e, Value* places, Value* values, int64_t size) {
@@ -31,22 +39,6 @@ Value* scattered(const Emit& e, Value* places, Value* values, int64_t size) {
 // Whether any element is true, as 0-d.
 Value* any(const Emit& e, Value* mask) {
   return e.b.cast(e.reduce("ReduceMax", e.b.cast(mask, DType::i32), 0, false), DType::boolean);
-}
-
-double largest(DType dtype) {
-  switch (dtype) {
-    case DType::f16:
-      return 65504;
-    case DType::f32:
-    case DType::bf16:
-      return static_cast<double>(std::numeric_limits<float>::infinity());
-    case DType::f64:
-      return std::numeric_limits<double>::infinity();
-    case DType::i32:
-      return std::numeric_limits<int32_t>::max();
-    default:
-      return 9007199254740992.0;  // of i64, as far as doubles count
-  }
 }
 
 struct Corners {
@@ -91,7 +83,7 @@ Value* counting(const Emit& e, Value* count, int64_t size) {
 
 Prefix true_places(const Emit& e, Value* mask, int64_t size) {
   Value* ones = e.b.cast(mask, DType::i64);
-  Value* to = e.where(mask, e.op("Sub", {running_sum(e, ones), e.integer(1)}), e.integer(size));
+  Value* to = e.where(mask, e.op("Sub", {running_count(e, mask), e.integer(1)}), e.integer(size));
   return {scattered(e, to, e.count_to(e.size(mask, -1)), size),
           e.reduce("ReduceSum", ones, 0, false)};
 }
@@ -99,7 +91,7 @@ Prefix true_places(const Emit& e, Value* mask, int64_t size) {
 Result<Prefix> suppressed(const Emit& e, ir::Node* before, Value* boxes, Value* scores,
                           Value* eligible, Value* threshold, bool centred, int64_t most) {
   const Corners corners = corners_of(e, boxes, centred);
-  Value* lowest = e.number(scores, -largest(scores->dtype()));
+  Value* lowest = e.number(scores, -std::numeric_limits<double>::infinity());
   // What is eligible stays above what is not, whatever its score.
   Value* floor = e.number(scores, std::numeric_limits<float>::lowest());
   Value* ranked = scores->dtype() == DType::f32 ? e.op("Max", {scores, floor}) : scores;
@@ -124,7 +116,9 @@ Result<Prefix> suppressed(const Emit& e, ir::Node* before, Value* boxes, Value* 
 
 Distinct distinct(const Emit& e, Value* x, Value* count, int64_t size) {
   Value* counts = counting(e, count, size);
-  Value* keys = e.where(counts, x, e.number(x, largest(x->dtype())));
+  // What does not count sorts after what does: it is as large as the largest, and comes later.
+  Value* some = e.where(counts, x, e.b.emit(ops::Gather{.axis = 0}, {x, e.integer(0)}));
+  Value* keys = e.where(counts, x, e.reduce("ReduceMax", some, 0, false));
   const auto sorted =
       e.b.emit_n(ops::TopK{.axis = 0, .largest = false}, {keys, e.b.ints({size})}, 2);
   Value *values = sorted[0], *order = sorted[1];
@@ -140,7 +134,7 @@ Distinct distinct(const Emit& e, Value* x, Value* count, int64_t size) {
   out.count = first.count;
   out.values = e.b.emit(ops::Gather{.axis = 0}, {values, first.value});
   out.first = e.b.emit(ops::Gather{.axis = 0}, {order, first.value});
-  Value* number = e.op("Sub", {running_sum(e, e.b.cast(starts, DType::i64)), e.integer(1)});
+  Value* number = e.op("Sub", {running_count(e, starts), e.integer(1)});
   out.inverse = e.b.emit(ops::ScatterElements{}, {zeros(e, size), order, number});
   // Up to where the next value starts, or to the end.
   Value* next = e.op("Add", {rows(e, size), e.integer(1)});

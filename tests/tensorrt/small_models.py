@@ -57,6 +57,18 @@ def sized_by_data(path: Path) -> Path:
     return _save(path, nodes, [x], [helper.make_tensor_value_info("places", TensorProto.INT64, [1, "n"])])
 
 
+def distinct(path: Path) -> Path:
+    """x's distinct values, and rows of a table that they name; no release has Unique."""
+    nodes = [helper.make_node("Unique", ["x"], ["values"], "find/Unique", sorted=1),
+             helper.make_node("Gather", ["table", "values"], ["rows"], "look/Gather", axis=0),
+             helper.make_node("Transpose", ["rows"], ["columns"], "look/Transpose")]  # fmt: skip
+    x = helper.make_tensor_value_info("x", TensorProto.INT64, [6])
+    outputs = [helper.make_tensor_value_info("values", TensorProto.INT64, ["n"]),
+               helper.make_tensor_value_info("columns", TensorProto.FLOAT, [3, "n"])]  # fmt: skip
+    table = np.arange(48, dtype=np.float32).reshape(16, 3) + 1
+    return _save(path, nodes, [x], outputs, {"table": table})
+
+
 def sized_by_input(path: Path) -> Path:
     """As many zeros as the number in k says."""
     nodes = [helper.make_node("ConstantOfShape", ["k"], ["zeros"], "make/ConstantOfShape")]

@@ -80,6 +80,26 @@ class Runs(MachineTest):
                     self.done(release, "run", engine(release, "sized_by_data"), *python(release), "--inputs", file, "-o", out)
                     np.testing.assert_array_equal(np.load(out)["places"], np.nonzero(np.array(x)))
 
+    def test_sizes_that_the_release_lacks(self) -> None:
+        """Outputs of fixed sizes are cut to what counts, wherever they are seen."""
+        for release in RELEASES:
+            for x in ([2, 0, 2, 3, 0, 0], [1] * 6, [3, 2, 1, 0, 1, 2]):
+                with self.subTest(release=release, x=x):
+                    built = engine(release, "distinct")
+                    file, out = npz("x", x=np.array(x)), scratch() / "distinct.npz"
+                    self.done(release, "run", built, *python(release), "--inputs", file, "-o", out)
+                    got, values = np.load(out), np.unique(x)
+                    self.assertEqual(sorted(got.files), ["columns", "values"])
+                    np.testing.assert_array_equal(got["values"], values)
+                    np.testing.assert_array_equal(got["columns"], (np.arange(48).reshape(16, 3) + 1)[values].T)
+                    self.done(release, "check", model("distinct"), "--against", built, *python(release), "--inputs", file)
+        about = json.loads(self.done(None, "inspect", engine("10.3", "distinct"), "--json"))
+        self.assertEqual([one["shape"] for one in about["outputs"]], [["6"], ["3", "6"], []])
+        self.assertEqual([(one["output"], one["axis"], one["count"]) for one in about["padded"]],
+                         [("values", 0, "values_count"), ("columns", 1, "values_count")])  # fmt: skip
+        said = self.done(None, "inspect", model("distinct"), "--target", "tensorrt:10.3")
+        self.assertIn("columns gets 6 rows along axis 1, and values_count says how many count", said)
+
     def test_the_profile_that_fits(self) -> None:
         more = ["--min-shapes=image:8x3x8x8", "--opt-shapes=image:8x3x8x8", "--max-shapes=image:16x3x8x8"]
         built, calls = engine("10.3", "small", *RANGES, *more), scratch() / "profile.calls"
