@@ -51,16 +51,7 @@ void keep_used(ir::Node& node) {
   made->name = node.name;
   made->subgraphs = std::move(node.subgraphs);
   node.subgraphs.clear();
-  for (size_t i = 0; i < kept.size(); ++i) {
-    ir::Value *from = node.output(kept[i]), *to = made->output(i);
-    to->name = from->name;
-    to->type = from->type;
-    to->contents = from->contents;
-    graph.replace_uses(from, to);
-    for (ir::Symbol& symbol : graph.root().symbols) {
-      if (symbol.source == from) symbol.source = to;
-    }
-  }
+  for (size_t i = 0; i < kept.size(); ++i) stand_for(node.output(kept[i]), made->output(i));
   for (const ir::Subgraph& sub : made->subgraphs) {
     for (size_t i = node.outputs().size(); i-- > 0;) {
       if (std::ranges::find(kept, i) == kept.end()) sub.graph->remove_output(i);

@@ -91,14 +91,7 @@ Result<Node*> collect(Node& loop, const Growing& list, const ir::OpSet& ops) {
   loop.subgraphs.clear();
   for (size_t from = 0, to = 0; from < loop.outputs().size(); ++from) {
     if (from == list.slot) continue;
-    Value *old = loop.output(from), *now = made->output(to++);
-    now->name = old->name;
-    now->type = old->type;
-    now->contents = old->contents;
-    graph.replace_uses(old, now);
-    for (ir::Symbol& symbol : graph.root().symbols) {
-      if (symbol.source == old) symbol.source = now;
-    }
+    stand_for(loop.output(from), made->output(to++));
   }
   // Outputs of graphs are computed in them.
   ir::Builder within(*body, ops);
@@ -145,13 +138,7 @@ Status replace_reader(Node& reader, Value* all, const ir::OpSet& ops) {
   ir::Builder b = before(reader, ops);
   Value *old = reader.output(), *now = read(b, reader, all);
   TRY(b.status());
-  now->name = old->name;
-  now->type = old->type;
-  now->contents = old->contents;
-  for (ir::Symbol& symbol : reader.graph->root().symbols) {
-    if (symbol.source == old) symbol.source = now;
-  }
-  reader.graph->replace_uses(old, now);
+  stand_for(old, now);
   reader.graph->erase(&reader);
   return {};
 }

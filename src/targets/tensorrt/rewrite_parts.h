@@ -35,6 +35,8 @@ Status make_rows(ir::Graph& graph, const ir::OpSet& ops);
 
 // The nodes of a graph and its subgraphs as they are now, in order.
 std::vector<ir::Node*> all_nodes(const ir::Graph& graph);
+// Puts a value in the place of another of the same graph, as what it was called and known by.
+void stand_for(ir::Value* old, ir::Value* now);
 // A builder that emits before the node, under its origin.
 ir::Builder before(ir::Node& node, const ir::OpSet& ops);
 

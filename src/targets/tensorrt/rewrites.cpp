@@ -11,6 +11,16 @@ std::vector<ir::Node*> all_nodes(const ir::Graph& graph) {
   return out;
 }
 
+void stand_for(ir::Value* old, ir::Value* now) {
+  now->name = old->name;
+  now->type = old->type;
+  now->contents = old->contents;
+  old->graph->replace_uses(old, now);
+  for (ir::Symbol& symbol : old->graph->root().symbols) {
+    if (symbol.source == old) symbol.source = now;
+  }
+}
+
 ir::Builder before(ir::Node& node, const ir::OpSet& ops) {
   ir::Builder out(*node.graph, ops);
   out.set_origin(node.origin);
