@@ -179,7 +179,7 @@ Result<TensorrtModel> prepare_for_tensorrt(const ir::Graph& graph, const tensorr
                     .reduced = {},
                     .bounded = {},
                     .bounded_fp32 = std::move(verdict.bounded)};
-  TRY(tensorrt::rewrite(*out.typed, tables.ops));
+  TRY(tensorrt::rewrite(*out.typed, release, tables.ops));
   if (precision.type != DType::f32) {
     precision.opset = out.opset;
     out.reduced = TRY(reduce_precision(*out.typed, precision, tables));

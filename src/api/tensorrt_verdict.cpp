@@ -107,7 +107,7 @@ Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
   TRY(passes::compose_large_sorts(graph, tensorrt::kMostFound, context));
   if (tensorrt::find_operator("RoiAlign", release) == nullptr)
     TRY(passes::compose_roi_align(graph, context));
-  return tensorrt::rewrite(graph, tables.ops);
+  return tensorrt::rewrite(graph, release, tables.ops);
 }
 
 Result<TensorrtVerdict> judge(const ir::Graph& graph, const tensorrt::Release& release, int opset,

@@ -586,11 +586,10 @@ Status nonzero(Walk& w, Node& node) {
   for (size_t axis = shape.size(); axis-- > 0;) {
     const auto constant = fixed[axis].constant();
     Value* rows = constant ? e.integer(std::max<int64_t>(*constant, 1)) : w.count(e, fixed[axis]);
-    places.insert(
-        places.begin(),
-        e.unsqueeze(axis == 0 ? rest : e.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {rest, rows}),
-                    0));
-    rest = e.op("Div", {rest, rows});
+    Value* over = e.op("Div", {rest, rows});
+    Value* place = axis == 0 ? rest : e.op("Sub", {rest, e.op("Mul", {over, rows})});
+    places.insert(places.begin(), e.unsqueeze(place, 0));
+    rest = over;
   }
   if (places.empty()) return w.refuse(node, "its input is a scalar");
   return w.put(node, 0, e.b.emit(ops::Concat{.axis = 0}, places));

@@ -29,18 +29,6 @@ Network network_of(int64_t size) {
   return out;
 }
 
-// No element of the type comes after it.
-std::optional<double> last_of_all(DType dtype, bool largest) {
-  if (is_floating(dtype)) {
-    const double end = std::numeric_limits<double>::infinity();
-    return largest ? -end : end;
-  }
-  if (dtype == DType::i32)
-    return largest ? std::numeric_limits<int32_t>::min() : std::numeric_limits<int32_t>::max();
-  if (dtype == DType::i64) return largest ? -9223372036854775808.0 : 9223372036854774784.0;
-  return std::nullopt;
-}
-
 // Values and their places, wholly sorted along the axis.
 struct Sorted {
   Value *values, *places;
@@ -65,7 +53,9 @@ Result<Sorted> sorted(const Emit& e, ir::Node* before, Value* x, size_t axis, bo
   if (size > rows) {
     std::vector<int64_t> rest = sizes;
     rest[axis] = size - rows;
-    Value* fill = e.op("Expand", {e.number(x, *last_of_all(x->dtype(), largest)), e.b.ints(rest)});
+    // What fills it up comes after what there is: it is as good as the last, and stands behind it.
+    Value* last = e.reduce(largest ? "ReduceMin" : "ReduceMax", x, along, true);
+    Value* fill = e.op("Expand", {last, e.b.ints(rest)});
     keys = e.b.emit(ops::Concat{.axis = along}, {x, fill});
   }
   Value* places = e.op("Expand", {broadcast(e, count), e.b.ints(whole)});
@@ -77,8 +67,8 @@ Result<Sorted> sorted(const Emit& e, ir::Node* before, Value* x, size_t axis, bo
     const auto element = [&](Value* of) { return in.b.emit(ops::Gather{.axis = 0}, {of, j}); };
     const auto odd = [&](Value* by) {
       Value* part = in.op("Div", {count, by});
-      return in.op("Equal",
-                   {in.b.emit_with("Mod", {{"fmod", int64_t{0}}}, {part, two}), in.integer(1)});
+      Value* even = in.op("Mul", {in.op("Div", {part, two}), two});
+      return in.op("Less", {even, part});
     };
     Value* distance = element(distances);
     // Each is compared with the one whose number differs in one bit.
@@ -109,9 +99,7 @@ Status compose_large_sorts(ir::Graph& graph, int64_t most, const PassContext& co
     const auto op = node->as<ops::TopK>();
     const auto k = ints(node->input(1));
     const auto sizes = ir::constant_dims(*node->input(0)->shape());
-    if (!k || k->size() != 1 || k->front() <= most || !sizes ||
-        !last_of_all(node->input(0)->dtype(), op.largest))
-      continue;
+    if (!k || k->size() != 1 || k->front() <= most || !sizes) continue;
     const size_t axis = TRY(ir::normalize_axis(op.axis, sizes->size()));
     ir::Builder b = builder_before(*node, context);
     const Emit e{b};

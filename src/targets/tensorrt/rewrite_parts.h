@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/builder.h"
+#include "targets/tensorrt/release.h"
 
 namespace tenon::tensorrt {
 
@@ -32,6 +33,10 @@ Status narrow_doubles(ir::Graph& graph, const ir::OpSet& ops);
 // What TensorRT-RTX takes of matrices alone is done to vectors as to matrices of one row: ArgMax,
 // ArgMin, Softmax, LogSoftmax; and the product of a vector and a stack of matrices.
 Status make_rows(ir::Graph& graph, const ir::OpSet& ops);
+
+// What a release does with integers and not with booleans is done with integers: scatters. Xor is
+// composed where there is none.
+Status say_booleans(ir::Graph& graph, const Release& release, const ir::OpSet& ops);
 
 // The nodes of a graph and its subgraphs as they are now, in order.
 std::vector<ir::Node*> all_nodes(const ir::Graph& graph);

@@ -28,12 +28,13 @@ ir::Builder before(ir::Node& node, const ir::OpSet& ops) {
   return out;
 }
 
-Status rewrite(ir::Graph& graph, const ir::OpSet& ops) {
+Status rewrite(ir::Graph& graph, const Release& release, const ir::OpSet& ops) {
   TRY(prune_branches(graph, ops));
   TRY(collect_lists(graph, ops));
   drop_conditions(graph);
   TRY(narrow_doubles(graph, ops));
   TRY(make_rows(graph, ops));
+  TRY(say_booleans(graph, release, ops));
   graph.remove_dead();
   return {};
 }

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "ir/op.h"
+#include "targets/tensorrt/release.h"
 
 namespace tenon::tensorrt {
 
 // Changes a canonical graph, subgraphs included; it computes what it did. rewrite_parts.h says what
 // is rewritten, and why.
-Status rewrite(ir::Graph& graph, const ir::OpSet& ops);
+Status rewrite(ir::Graph& graph, const Release& release, const ir::OpSet& ops);
 
 }  // namespace tenon::tensorrt

@@ -80,11 +80,13 @@ class Rewrites : public testing::Test {
     return node;
   }
 
+  Release release{.family = Family::rtx};
+
   // Rewrites the graph; it computes what it did of each of the sets of inputs.
   void keeps(const std::vector<std::vector<Tensor>>& sets) {
     std::vector<std::vector<Tensor>> before;
     for (const auto& set : sets) before.push_back(run(set));
-    const Status ok = rewrite(graph, ops);
+    const Status ok = rewrite(graph, release, ops);
     ASSERT_TRUE(ok) << ok.error().message();
     const Status valid = ir::verify(graph, ops, "rewrite");
     ASSERT_TRUE(valid) << valid.error().message();
@@ -156,7 +158,7 @@ TEST_F(Loops, WhoseConditionIsAlwaysTrueHaveNone) {
   for (const bool given : {true, false}) {
     for (const Next next : {Next::passed, Next::constant}) {
       const Node* node = doubling(given ? graph.add_constant(truth()) : nullptr, next);
-      ASSERT_TRUE(rewrite(graph, ops));
+      ASSERT_TRUE(rewrite(graph, release, ops));
       EXPECT_EQ(node->input(1), nullptr);
       EXPECT_TRUE(body->inputs()[1]->uses.empty());
       ASSERT_TRUE(body->outputs()[0]->is_constant());
@@ -167,11 +169,11 @@ TEST_F(Loops, WhoseConditionIsAlwaysTrueHaveNone) {
 
 TEST_F(Loops, WhoseConditionSaysSomethingKeepIt) {
   const Node* computed = doubling(graph.add_constant(truth()), Next::computed);
-  ASSERT_TRUE(rewrite(graph, ops));
+  ASSERT_TRUE(rewrite(graph, release, ops));
   EXPECT_NE(computed->input(1), nullptr);
   EXPECT_FALSE(body->outputs()[0]->is_constant());
   const Node* never = doubling(graph.add_constant(truth(false)), Next::passed);
-  ASSERT_TRUE(rewrite(graph, ops));
+  ASSERT_TRUE(rewrite(graph, release, ops));
   EXPECT_NE(never->input(1), nullptr);
   EXPECT_EQ(body->outputs()[0], body->inputs()[1]);
 }
@@ -320,6 +322,43 @@ TEST_F(Rewrites, WorkOnVectorsAsOnRows) {
       EXPECT_EQ(node.input(0)->rank(), 2u);
     }
   });
+}
+
+TEST_F(Rewrites, ScatterBooleansAsIntegersWhereOnlyThoseAreTaken) {
+  Value *x = input("x", DType::f32, {4}), *more = input("more", DType::f32, {2});
+  const auto positive = [&](Value* v) {
+    return b.emit_named("Greater", {v, b.scalar(0, DType::f32)});
+  };
+  graph.add_output(b.emit_with("ScatterElements",
+                               {{"axis", int64_t{0}}, {"reduction", std::string("none")}},
+                               {positive(x), b.ints({3, 1}), positive(more)}));
+  release = {.family = Family::tensorrt, .version = {10, 3, 0}};
+  keeps({{floats({4}, {1, 3, -2, 3}), floats({2}, {-1, -1})},
+         {floats({4}, {-1, -3, -2, 3}), floats({2}, {-1, 1})}});
+  ir::for_each_node(graph, [](const Node& node) {
+    if (node.is("ScatterElements")) {
+      EXPECT_EQ(node.output()->dtype(), DType::i32);
+    }
+  });
+  // TensorRT-RTX takes booleans.
+  release = {.family = Family::rtx};
+  graph.add_output(b.emit_with("ScatterElements",
+                               {{"axis", int64_t{0}}, {"reduction", std::string("none")}},
+                               {positive(x), b.ints({0, 1}), positive(more)}));
+  Value* last = graph.outputs()[1];
+  ASSERT_TRUE(rewrite(graph, release, ops));
+  EXPECT_EQ(graph.outputs()[1], last);
+}
+
+TEST_F(Rewrites, ComposeXorWhereThereIsNone) {
+  Value *x = input("x", DType::f32, {2, 1}), *y = input("y", DType::f32, {2});
+  const auto positive = [&](Value* v) {
+    return b.emit_named("Greater", {v, b.scalar(0, DType::f32)});
+  };
+  graph.add_output(b.emit_named("Xor", {positive(x), positive(y)}));
+  release = {.family = Family::tensorrt, .version = {8, 2, 0}};
+  keeps({{floats({2, 1}, {1, -1}), floats({2}, {1, -1})}});
+  EXPECT_EQ(count(graph, "Xor"), 0u);
 }
 
 // --- lists
