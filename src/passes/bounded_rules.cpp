@@ -612,25 +612,21 @@ Status unique(Walk& w, Node& node) {
 }
 
 Status non_max_suppression(Walk& w, Node& node) {
+  TRY(need_rank(w, node, 0));
   TRY(need_rank(w, node, 1));
   const Shape boxes = *w.was(node.input(0)), scores = *w.was(node.input(1));
-  if (!scores[0].is(1) || !scores[1].is(1))
-    return w.refuse(node, "it is of more than one image or class");
-  const auto most_of = [&]() -> std::optional<int64_t> {
-    if (!node.input(2)) return 0;
-    const auto known = passes::ints(node.input(2));
-    return known ? std::optional(known->front()) : std::nullopt;
-  };
-  const auto asked = most_of();
-  if (!asked) return w.refuse(node, "how many boxes it keeps at most is computed");
-  const int64_t all = TRY(w.bound(scores[2]));
-  const int64_t size = std::clamp<int64_t>(*asked, 0, all);
+  const auto fixed = ir::constant_dims(TRY(w.fixed(scores)));
+  if (!fixed || w.decided_by_data(scores[0]) || w.decided_by_data(scores[1]))
+    return w.refuse(node, "the number of its images, classes or boxes is not fixed");
+  const auto asked = node.input(2) ? passes::ints(node.input(2)) : std::vector<int64_t>{0};
+  if (!asked || asked->size() != 1)
+    return w.refuse(node, "how many boxes it keeps at most is computed");
+  const int64_t all = (*fixed)[2], most = std::clamp<int64_t>(asked->front(), 0, all);
+  if (most == 0) return w.refuse(node, "it keeps no boxes");
   const Emit e = w.at(node);
-  Value* x = e.squeeze(node.input(0), 0);
-  Value* s = e.op("Squeeze", {node.input(1), e.b.ints({0, 1})});
-  Value* eligible = w.decided_by_data(scores[2])
-                        ? counting(e, w.count(e, scores[2]), all)
-                        : e.op("Expand", {e.b.scalar(1, DType::boolean), e.b.ints({all})});
+  Value *x = node.input(0), *s = node.input(1);
+  Value* eligible = w.decided_by_data(scores[2]) ? counting(e, w.count(e, scores[2]), all)
+                                                 : e.b.scalar(1, DType::boolean);
   const auto as_scalar = [&](Value* v) {
     return v->rank() == 0 ? v : e.op("Reshape", {v, e.b.ints(std::initializer_list<int64_t>{})});
   };
@@ -638,16 +634,12 @@ Status non_max_suppression(Walk& w, Node& node) {
     eligible = e.op("And", {eligible, e.op("Greater", {s, as_scalar(node.input(4))})});
   Value* threshold = node.input(3) ? as_scalar(node.input(3)) : e.number(s, 0);
   const bool centred = node.as<ops::NonMaxSuppression>().center_point_box == 1;
-  const Dim boxes_dim = boxes[1];
-  if (w.decided_by_data(boxes_dim)) x = w.fit(e, x, 0, TRY(w.bound(boxes_dim)), all);
+  if (w.decided_by_data(boxes[1])) x = w.fit(e, x, 1, TRY(w.bound(boxes[1])), all);
   TRY(w.done());
-  const Prefix kept = TRY(suppressed(e, &node, x, s, eligible, threshold, centred, size));
+  const Prefix kept = TRY(suppressed(e, &node, x, s, eligible, threshold, centred, most));
+  w.limit(node.output(0), 0, (*fixed)[0] * (*fixed)[1] * most);
   w.define(node.output(0), 0, kept.count);
-  Value* column = e.as_column(kept.value);
-  Value* image = e.b.constant(Tensor::zeros(DType::i64, {size, 2}));
-  Value* made = e.b.emit(ops::Concat{.axis = 1}, {image, column});
-  const Shape& to = *w.was(node.output(0));
-  return w.put(node, 0, w.fit(e, made, 0, size, TRY(w.bound(to[0]))));
+  return w.put(node, 0, kept.value);
 }
 
 Status compress(Walk& w, Node& node) {

@@ -228,6 +228,13 @@ void BoundedWalk::define(const Value* value, size_t axis, Value* count) {
   }
 }
 
+void BoundedWalk::limit(const Value* value, size_t axis, int64_t most) {
+  for (ir::Symbol& symbol : root_.symbols) {
+    if (symbol.source == value && symbol.axis == static_cast<int>(axis))
+      symbol.range.max = std::min(symbol.range.max, most);
+  }
+}
+
 std::unexpected<Error> BoundedWalk::refuse(const ir::Node& node, std::string why) const {
   return fail(
       {.kind = ErrorKind::unsupported,
@@ -382,10 +389,7 @@ Status BoundedWalk::collect(ir::Node& node, ir::Graph& body, size_t carried, int
   const size_t outputs = node.outputs().size();
   for (size_t i = carried; i < outputs; ++i) {
     Value* one = body.outputs()[i + 1];
-    for (ir::Symbol& symbol : root_.symbols) {
-      if (symbol.source == node.output(i) && symbol.axis == 0)
-        symbol.range.max = std::min(symbol.range.max, most);
-    }
+    limit(node.output(i), 0, most);
     if (!one->shape()) return refuse(node, "the rank of what it collects is not known");
     const auto size = constant_dims(*one->shape());
     if (!size) return refuse(node, "the size of what it collects is not fixed");

@@ -265,6 +265,23 @@ const Case kCases[] = {
        };
        return std::vector{kept(1000, 0.3F, {}, 0), kept(2, 0.1F, {}, 0), kept(1000, 0.2F, 0.1F, 1)};
      }},
+    {"boxes of images and classes",
+     [](const Inputs& in) {
+       const Emit& e = in.e;
+       // Two images of three classes; the second's boxes are the first's in reverse.
+       Value* boxes = in.boxes();
+       Value* both = e.b.emit(ops::Concat{.axis = 0},
+                              {e.unsqueeze(boxes, 0), e.unsqueeze(e.op("Neg", {boxes}), 0)});
+       Value* scores = e.unsqueeze(e.transposed(in.picked()), 0);
+       Value* all = e.b.emit(ops::Concat{.axis = 0}, {scores, e.op("Neg", {scores})});
+       const auto kept = [&](int64_t most, float score) {
+         return e.b.emit(ops::NonMaxSuppression{},
+                         {both, all, e.b.ints({most}),
+                          e.b.constant(ir::Builder::scalar_tensor(0.2, DType::f32)),
+                          e.b.constant(ir::Builder::scalar_tensor(score, DType::f32))});
+       };
+       return std::vector{kept(1000, -0.5F), kept(1, -2.0F)};
+     }},
     {"regions",
      [](const Inputs& in) {
        const Emit& e = in.e;

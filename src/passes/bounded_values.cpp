@@ -3,7 +3,9 @@
 #include <limits>
 
 #include "ops/arg_reduce/arg_reduce.h"
+#include "ops/concat/concat.h"
 #include "ops/cumsum/cumsum.h"
+#include "ops/gather_elements/gather_elements.h"
 #include "ops/scatter_elements/scatter_elements.h"
 #include "ops/topk/topk.h"
 
@@ -36,18 +38,23 @@ Value* scattered(const Emit& e, Value* places, Value* values, int64_t size) {
   return e.op("Slice", {put, e.b.ints({0}), e.b.ints({size})});
 }
 
-// Whether any element is true, as 0-d.
-Value* any(const Emit& e, Value* mask) {
-  return e.b.cast(e.reduce("ReduceMax", e.b.cast(mask, DType::i32), 0, false), DType::boolean);
+// Whether any element along the axes is true.
+Value* any(const Emit& e, Value* mask, std::initializer_list<int64_t> axes, bool keep) {
+  Value* most = e.b.emit_with(
+      "ReduceMax", {{"keepdims", int64_t{keep ? 1 : 0}}, {"noop_with_empty_axes", int64_t{0}}},
+      {e.b.cast(mask, DType::i32), e.b.ints(axes)});
+  return e.b.cast(most, DType::boolean);
 }
 
+// Of every image and class, [images, classes, n].
 struct Corners {
   Value *x1, *y1, *x2, *y2, *area;
 };
 
-Corners corners_of(const Emit& e, Value* boxes, bool centred) {
+Corners corners_of(const Emit& e, Value* boxes, bool centred, const std::vector<int64_t>& sizes) {
   Value* column[4];
-  for (int64_t i = 0; i < 4; ++i) column[i] = e.column(boxes, e.integer(i));
+  for (int64_t i = 0; i < 4; ++i)
+    column[i] = e.op("Expand", {e.unsqueeze(e.column(boxes, e.integer(i)), 1), e.b.ints(sizes)});
   Corners out{};
   if (centred) {
     Value* half = e.number(boxes, 0.5);
@@ -62,13 +69,13 @@ Corners corners_of(const Emit& e, Value* boxes, bool centred) {
   return out;
 }
 
-// Intersection over union of every box with the one at `place` ([1]).
+// Intersection over union of every box with the one at `place` [images, classes, 1].
 Value* overlaps(const Emit& e, const Corners& all, Value* place) {
-  const auto of = [&](Value* x) { return e.column(x, place); };
+  const auto of = [&](Value* x) { return e.b.emit(ops::GatherElements{.axis = 2}, {x, place}); };
   Value* zero = e.number(all.x1, 0);
   const auto length = [&](Value* low, Value* high) {
-    return e.op("Max",
-                {zero, e.op("Sub", {e.op("Min", {high, of(high)}), e.op("Max", {low, of(low)})})});
+    Value* size = e.op("Sub", {e.op("Min", {high, of(high)}), e.op("Max", {low, of(low)})});
+    return e.op("Max", {zero, size});
   };
   Value* common = e.op("Mul", {length(all.x1, all.x2), length(all.y1, all.y2)});
   Value* together = e.op("Sub", {e.op("Add", {all.area, of(all.area)}), common});
@@ -90,28 +97,48 @@ Prefix true_places(const Emit& e, Value* mask, int64_t size) {
 
 Result<Prefix> suppressed(const Emit& e, ir::Node* before, Value* boxes, Value* scores,
                           Value* eligible, Value* threshold, bool centred, int64_t most) {
-  const Corners corners = corners_of(e, boxes, centred);
-  Value* lowest = e.number(scores, -std::numeric_limits<double>::infinity());
+  const auto sizes = *ir::constant_dims(*scores->shape());
+  const int64_t classes = sizes[1], pairs = sizes[0] * sizes[1];
+  const Corners corners = corners_of(e, boxes, centred, sizes);
+  Value* none = e.number(scores, -std::numeric_limits<double>::infinity());
   // What is eligible stays above what is not, whatever its score.
   Value* floor = e.number(scores, std::numeric_limits<float>::lowest());
   Value* ranked = scores->dtype() == DType::f32 ? e.op("Max", {scores, floor}) : scores;
-  Value* places = e.count_to(e.size(scores, -1));
-  Value* slots = rows(e, most);
+  Value *places = rows(e, sizes[2]), *slots = rows(e, most);
+  Value* alive = e.op("Expand", {eligible, e.b.ints(sizes)});
   const auto step = [&](const Emit& in, Value* j, const std::vector<Value*>& carried) {
-    Value *alive = carried[0], *kept = carried[1];
-    // TensorRT takes no ArgMax of a vector.
-    Value* candidates = in.as_row(in.where(alive, ranked, lowest));
-    Value* best = in.b.emit(ops::ArgMax{.axis = 1, .keepdims = false}, {candidates});
+    Value *left = carried[0], *kept = carried[1], *counts = carried[2];
+    Value* goes_on = any(in, left, {2}, true);  // of each class: something is left
+    Value* best = in.b.emit(ops::ArgMax{.axis = 2}, {in.where(left, ranked, none)});
     Value* near = in.op("Greater", {overlaps(in, corners, best), threshold});
     Value* gone = in.op("Or", {near, in.op("Equal", {places, best})});
-    Value* left = in.op("And", {alive, in.op("Not", {gone})});
-    Value* taken = in.where(in.op("Equal", {slots, j}), best, kept);
-    return std::vector<Value*>{left, taken, in.op("Add", {j, in.integer(1)}), any(in, left)};
+    Value* here = in.op("And", {in.op("Equal", {slots, j}), goes_on});
+    Value* still = in.op("And", {left, in.op("Not", {gone})});
+    return std::vector<Value*>{still, in.where(here, best, kept),
+                               in.op("Add", {counts, in.b.cast(goes_on, DType::i64)}),
+                               any(in, still, {0, 1, 2}, false)};
   };
-  const auto done =
-      TRY(ops::loop(e.b, before, e.integer(most), {eligible, zeros(e, most), e.integer(0)}, step,
-                    any(e, eligible)));
-  return Prefix{done[1], done[2]};
+  const auto start = [&](int64_t last) {
+    return e.b.constant(Tensor::zeros(DType::i64, {sizes[0], classes, last}));
+  };
+  const auto done = TRY(ops::loop(e.b, before, e.integer(most), {alive, start(most), start(1)},
+                                  step, any(e, alive, {0, 1, 2}, false)));
+  Value* kept = e.op("Reshape", {done[1], e.b.ints({-1})});
+  if (pairs == 1) {
+    Value* column = e.as_column(kept);
+    Value* first = e.b.constant(Tensor::zeros(DType::i64, {most, 2}));
+    return Prefix{e.b.emit(ops::Concat{.axis = 1}, {first, column}),
+                  e.op("Squeeze", {done[2], e.b.ints({0, 1, 2})})};
+  }
+  Value* counting_slots = e.op("Reshape", {e.op("Less", {slots, done[2]}), e.b.ints({-1})});
+  const Prefix all = true_places(e, counting_slots, pairs * most);
+  Value* pair = e.op("Div", {all.value, e.integer(most)});
+  Value* image = e.op("Div", {pair, e.integer(classes)});
+  Value* label = e.op("Sub", {pair, e.op("Mul", {image, e.integer(classes)})});
+  Value* place = e.b.emit(ops::Gather{.axis = 0}, {kept, all.value});
+  return Prefix{e.b.emit(ops::Concat{.axis = 1},
+                         {e.as_column(image), e.as_column(label), e.as_column(place)}),
+                all.count};
 }
 
 Distinct distinct(const Emit& e, Value* x, Value* count, int64_t size) {

@@ -19,9 +19,11 @@ ir::Value* counting(const ops::Emit& e, ir::Value* count, int64_t size);
 // The places of a vector's true elements, in order: i64[size], where there are at most `size`.
 Prefix true_places(const ops::Emit& e, ir::Value* mask, int64_t size);
 
-// NonMaxSuppression of one image and one class: boxes [n, 4], scores [n], of which those count that
-// are `eligible` (bool[n]). Greedy as ONNX defines it: the best box that is left is taken, and
-// those that overlap it by more than the threshold (0-d) are dropped. Gives places, i64[most].
+// NonMaxSuppression of boxes [images, n, 4] and scores [images, classes, n], of which those count
+// that are `eligible` (bool, to be broadcast). Greedy as ONNX defines it: the best box that is left
+// is taken, and those of its image and class that overlap it by more than the threshold (0-d) are
+// dropped; all images and classes at once. Gives rows of image, class and place,
+// i64[images * classes * most, 3].
 Result<Prefix> suppressed(const ops::Emit& e, ir::Node* before, ir::Value* boxes, ir::Value* scores,
                           ir::Value* eligible, ir::Value* threshold, bool centred, int64_t most);
 

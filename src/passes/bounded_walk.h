@@ -50,6 +50,8 @@ class BoundedWalk {
   Status put(ir::Node& node, size_t output, ir::Value* value);
   // So many rows of an output along an axis count.
   void define(const ir::Value* value, size_t axis, ir::Value* count);
+  // No more than so many do.
+  void limit(const ir::Value* value, size_t axis, int64_t most);
   std::unexpected<Error> refuse(const ir::Node& node, std::string why) const;
 
   const PassContext& context() const { return context_; }
