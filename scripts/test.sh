@@ -8,12 +8,13 @@ export TENON_VENV=${TENON_VENV:-$HOME/.cache/tenon/venv}
 python=$TENON_VENV/bin/python
 failures=()
 
-# Runs a step; its name goes on the list of failures where it fails.
+# Runs a step and says how long it took; its name goes on the list of failures where it fails.
 step() {
-  local name=$1
+  local name=$1 start=$SECONDS
   shift
   printf '\n=== %s\n' "$name"
   "$@" || failures+=("$name")
+  printf '(%s: %s s)\n' "$name" $((SECONDS - start))
 }
 
 # Builds a preset, with further options for CMake, and runs what it gives to ctest.

@@ -73,7 +73,7 @@ class Plans(ProgramTest):
 
     def test_another_processor(self) -> None:
         """Weights packed for another instruction set are packed again; the notice says so, the outputs stay."""
-        narrow = {**os.environ, "DNNL_MAX_CPU_ISA": "AVX2"}
+        narrow = {**os.environ, "DNNL_MAX_CPU_ISA": "SSE41"}  # less than any machine of today has
         out = scratch() / "narrow.npz"
         command = [program(), "run", plan(), "--inputs", inputs(), "-o", out]
         done = subprocess.run(command, capture_output=True, text=True, env=narrow)

@@ -5,12 +5,14 @@ for, become engines with fixed sizes and a count.
 
 The ONNX model that TensorRT is given is run by ONNX Runtime on pictures with more boxes, fewer and none, and what counts of
 its outputs is compared with PyTorch's; the engine is built by TensorRT-RTX itself, in fp32 and fp16, with the types of the
-parsed network verified. --share takes the two smallest models, in fp32. Ends with a line "N passed, M failed".
+parsed network verified. --share takes the two smallest models, in fp32. TENON_RTX_PYTHON names an interpreter that has the
+module (this one, where it is not set). Ends with a line "N passed, M failed".
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ sys.path[:0] = [str(HERE.parent / "families"), str(HERE.parent / "models")]
 from detectors import DETECTORS, SHARE, build, difference, picture  # noqa: E402
 
 HEIGHT, WIDTH = 320, 320
+PYTHON = os.environ.get("TENON_RTX_PYTHON", sys.executable)
 QUIET = onnxruntime.SessionOptions()
 QUIET.intra_op_num_threads, QUIET.log_severity_level = 1, 4
 
@@ -101,7 +104,8 @@ def check(tenon: Path, name: str, share: bool, folder: Path) -> str:
         torch.jit.save(scripted, str(file))
         start = time.perf_counter()
         words = (tenon, "build", file, "--target", "tensorrt-rtx", "--shapes", f"images_0[3,{HEIGHT},{WIDTH}]", "-q")
-        if why := run(*words, "-o", folder / "x.engine", "--no-verify", "--precision", precision, "--onnx", given):
+        words += ("-o", folder / "x.engine", "--no-verify", "--precision", precision, "--python", PYTHON)
+        if why := run(*words, "--onnx", given):
             return f"{why} ({precision})"
         said.append(f"{precision} engine in {time.perf_counter() - start:.0f} s")
         if precision == "fp32":
