@@ -190,6 +190,13 @@ Error diverged(const BuildOptions& options, const api::Verification& verificatio
               .where = {.file = options.model},
               .why = "its outputs are out of tolerance, so nothing was written",
               .hint = "find the node with tenon check, or switch optimisations off with --disable"};
+  if (options.precision != "fp32") {
+    error.what = fmt::format("in {} the outputs are too far from those in fp32", options.precision);
+    error.hint = fmt::format(
+        "--keep-fp32 leaves operators, nodes or modules in fp32{}; where so "
+        "much rounding is good enough, --rtol says how much",
+        options.precision == "fp16" ? ", bf16 has a wider range" : "");
+  }
   for (const api::VerifiedSizes& sizes : verification.done) {
     for (const api::OutputReport& output : sizes.outputs) {
       if (output.difference.verdict != numerics::Verdict::diverges) continue;

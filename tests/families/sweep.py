@@ -122,6 +122,15 @@ def difference(got: list[np.ndarray], want: list[np.ndarray], tolerance: float) 
     return ""
 
 
+def shapes_of(file: Path, given: list[np.ndarray]) -> list[str]:
+    """What the command line needs to be told of the inputs: a scripted file says nothing of them."""
+    if file.suffix == ".pt2" or file.name.startswith("traced"):
+        return []
+    return ["--shapes", ",".join(
+        f"input_{i}:" + "x".join(map(str, a.shape)) + {"int64": ":i64", "bool": ":bool"}.get(str(a.dtype), "")
+        for i, a in enumerate(given))]  # fmt: skip
+
+
 def check(file: Path, subject: Subject, data: tuple[Path, Path], opset: int, tolerance: float) -> str:
     """"PASS", or what is wrong."""
     inputs, expected = data
@@ -129,11 +138,7 @@ def check(file: Path, subject: Subject, data: tuple[Path, Path], opset: int, tol
         want = [arrays[name] for name in arrays.files]
     with np.load(inputs) as arrays:
         given = [arrays[name] for name in arrays.files]
-    shapes = [] if file.suffix == ".pt2" else ["--shapes", ",".join(
-        f"input_{i}:" + "x".join(map(str, a.shape)) + {"int64": ":i64", "bool": ":bool"}.get(str(a.dtype), "")
-        for i, a in enumerate(given))]  # fmt: skip
-    if file.name.startswith("traced"):
-        shapes = []
+    shapes = shapes_of(file, given)
     onnx_file, outputs = file.with_suffix(".onnx"), file.with_suffix(".npz")
     start = time.perf_counter()
     if why := run_tenon("convert", file, "-o", onnx_file, "--opset", str(opset), *shapes):

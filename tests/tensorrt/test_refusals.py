@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from machine import BAD, INTERNAL, RANGES, RTX_PYTHON, UNSUPPORTED, environment, model, scratch, words
+from machine import BAD, INTERNAL, NO, RANGES, RTX_PYTHON, UNSUPPORTED, environment, model, scratch, words
 
 
 def _save(name: str, nodes: list, inputs: list, outputs: list, weights: list = (), opsets: tuple[tuple[str, int], ...] = (("", 17),)) -> Path:
@@ -80,6 +80,7 @@ CASES = {
     "a precision that there is not yet": ("small", [*RTX, *RANGES, "--precision", "int8"], UNSUPPORTED, "int8"),
     "types of ends without a precision": ("small", [*RTX, *RANGES, "--io-types", "fp16"], BAD, "--precision"),
     "a node that does not exist": ("small", [*RTX, *RANGES, "--precision", "fp16", "--keep-fp32", "nowhere"], BAD, "nowhere"),
+    "more rounding than is allowed": ("small", [*RTX, *RANGES, "--precision", "fp16", "--rtol", "1e-9", "--atol", "0"], NO, "--keep-fp32"),
     "memory that cannot be read": ("small", [*RTX, *RANGES, "--workspace", "much"], BAD, "--workspace 2G"),
     "too little time": ("small", [*RTX, *RANGES, "--time-limit", "1ms"], INTERNAL, "--time-limit"),
     "too little memory": ("small", [*RTX, *RANGES, "--memory-limit", "1M"], INTERNAL, "--memory-limit"),

@@ -10,10 +10,7 @@ namespace tenon::ops {
 namespace slice_kernels {
 namespace {
 
-bool supports(const ir::Node& node) {
-  return node.output()->type.is_tensor() && bits(node.output()->dtype()) >= 8 &&
-         bits(node.output()->dtype()) <= 64;
-}
+bool supports(const ir::Node& node) { return cpu::has_plain_elements(node.output()); }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const cpu::Desc &in = context.in(0), &out = context.outputs[0];
@@ -57,16 +54,7 @@ Result<cpu::Prepared> make(cpu::MakeContext& context) {
     copy.from_offset += start * copy.from[a];
     copy.from[a] *= step;
   }
-  cpu::Prepared prepared;
-  if (out.count() == 0) {
-    prepared.run = [](const cpu::Args&) { return Status{}; };
-    return prepared;
-  }
-  prepared.run = [copy = cpu::prepared(copy), threads = context.threads](const cpu::Args& args) {
-    cpu::run(copy, args.in[0], args.out[0], threads);
-    return Status{};
-  };
-  return prepared;
+  return cpu::copying_kernel(copy, context.threads);
 }
 
 constexpr std::array kKernels = {

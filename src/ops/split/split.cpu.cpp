@@ -9,10 +9,7 @@ namespace tenon::ops {
 namespace split_kernels {
 namespace {
 
-bool supports(const ir::Node& node) {
-  return node.input(0)->type.is_tensor() && bits(node.input(0)->dtype()) >= 8 &&
-         bits(node.input(0)->dtype()) <= 64;
-}
+bool supports(const ir::Node& node) { return cpu::has_plain_elements(node.input(0)); }
 
 Result<cpu::Prepared> make(cpu::MakeContext& context) {
   const cpu::Desc& in = context.in(0);

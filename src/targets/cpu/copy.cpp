@@ -134,4 +134,17 @@ void run(const StridedCopy& copy, const std::byte* from, std::byte* to, int thre
   }
 }
 
+Prepared copying_kernel(const StridedCopy& copy, int threads) {
+  Prepared out;
+  if (element_count(copy.dims) == 0) {
+    out.run = [](const Args&) { return Status{}; };
+    return out;
+  }
+  out.run = [copy = prepared(copy), threads](const Args& args) {
+    run(copy, args.in[0], args.out[0], threads);
+    return Status{};
+  };
+  return out;
+}
+
 }  // namespace tenon::cpu

@@ -19,4 +19,7 @@ Dims strides_of(const Dims& dims);
 StridedCopy prepared(StridedCopy copy);
 void run(const StridedCopy& copy, const std::byte* from, std::byte* to, int threads);
 
+// A kernel whose output is one copy of its first input.
+Prepared copying_kernel(const StridedCopy& copy, int threads);
+
 }  // namespace tenon::cpu

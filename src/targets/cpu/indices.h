@@ -10,13 +10,9 @@
 
 namespace tenon::cpu {
 
-// Whether an operand's elements are indices and another's are of a whole number of bytes.
+// Whether an operand's elements are indices.
 inline bool are_indices(const ir::Value* value) {
   return value != nullptr && (value->dtype() == DType::i64 || value->dtype() == DType::i32);
-}
-inline bool has_plain_elements(const ir::Value* value) {
-  return value != nullptr && value->type.is_tensor() && bits(value->dtype()) >= 8 &&
-         bits(value->dtype()) <= 64;
 }
 
 struct Indices {

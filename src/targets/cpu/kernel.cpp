@@ -29,4 +29,9 @@ bool all_of_type(const ir::Node& node, DType dtype) {
   return std::ranges::all_of(node.inputs(), fits) && std::ranges::all_of(node.outputs(), fits);
 }
 
+bool has_plain_elements(const ir::Value* value) {
+  return value != nullptr && value->type.is_tensor() && bits(value->dtype()) >= 8 &&
+         bits(value->dtype()) <= 64;
+}
+
 }  // namespace tenon::cpu

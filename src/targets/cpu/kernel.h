@@ -96,6 +96,8 @@ struct KernelSpec {
 
 // True where every present input and every output is a tensor of this type.
 bool all_of_type(const ir::Node& node, DType dtype);
+// Whether a value is there and a tensor of elements of 1, 2, 4 or 8 bytes.
+bool has_plain_elements(const ir::Value* value);
 
 // f(begin, end) over [0, count) on the engine's threads, in ranges of at least `grain`.
 template <class F>
