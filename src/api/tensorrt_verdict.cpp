@@ -20,6 +20,8 @@ std::vector<Error> parts(const Error& error) {
   return error.details.empty() ? std::vector<Error>{error} : error.details;
 }
 
+size_t places(const Error& refusal) { return parts(refusal).size(); }
+
 // What cannot be written and what is not taken, each place once: a node that the opset lacks stays
 // in the graph, and TensorRT has it no more than the opset.
 Error both(const Error& unwritten, const Error& refused, const std::string& release) {
@@ -91,12 +93,14 @@ Result<TensorrtVerdict> judge_as_it_is(const ir::Graph& graph, const tensorrt::R
   const int newest = tensorrt::abilities(release).newest_opset;
   TensorrtVerdict first =
       TRY(judge_at(graph, release, opset == 0 ? newest : std::min(opset, newest), dla, tables));
-  if (!first.refusal || opset != 0) return first;
-  for (int older = newest - 1; older >= kOldestTried; --older) {
+  // An older opset has what a newer one says in operators that are not taken. Where all lack
+  // something, that is told of the one that lacks the least.
+  TensorrtVerdict best = std::move(first);
+  for (int older = newest - 1; best.refusal && opset == 0 && older >= kOldestTried; --older) {
     TensorrtVerdict other = TRY(judge_at(graph, release, older, dla, tables));
-    if (!other.refusal) return other;
+    if (!other.refusal || places(*other.refusal) < places(*best.refusal)) best = std::move(other);
   }
-  return first;
+  return best;
 }
 
 }  // namespace

@@ -235,9 +235,39 @@ std::vector<Case> shapes() {
     return Outputs{b.emit(op, {x, nullptr, nullptr, b.ints({7, 3})}),
                    b.emit(op, {x, nullptr, scales})};
   });
-  add("Resize with antialiasing", noise({1, 1, 8, 8}), false, 18, [](Builder& b, Value* x) {
-    return Outputs{b.emit(ops::Resize{.antialias = true, .mode = "linear"},
-                          {x, nullptr, nullptr, b.ints({1, 1, 3, 3})})};
+  for (const char* mode : {"linear", "cubic"}) {
+    add(std::string("Resize with antialiasing, ") + mode, noise({2, 3, 8, 9}), true, 11,
+        [=](Builder& b, Value* x) {
+          const ops::Resize op{.antialias = true,
+                               .axes = std::vector<int64_t>{-1, -2},
+                               .cubic_coeff_a = -0.5f,
+                               .exclude_outside = true,
+                               .mode = mode};
+          Value* scales = b.constant(floats({4}, {1, 1, 0.4f, 1.5f}));
+          return Outputs{
+              b.emit(op, {x, nullptr, nullptr, b.ints({3, 12})}),
+              b.emit(ops::Resize{.antialias = true, .mode = mode}, {x, nullptr, scales})};
+        });
+  }
+  add("Resize with antialiasing of sizes that vary", noise({2, 3, 8}), true, 18,
+      [](Builder& b, Value* x) {
+        return Outputs{b.emit(ops::Resize{.antialias = true, .mode = "linear"},
+                              {x, nullptr, b.constant(floats({3}, {0.5f, 1, 1}))})};
+      });
+  add("Resize that keeps ratios", noise({1, 2, 8, 6}), false, 11, [](Builder& b, Value* x) {
+    Outputs out;
+    for (const char* policy : {"not_larger", "not_smaller"}) {
+      const ops::Resize op{
+          .axes = std::vector<int64_t>{2, 3}, .keep_aspect_ratio_policy = policy, .mode = "linear"};
+      out.push_back(b.emit(op, {x, nullptr, nullptr, b.ints({5, 7})}));
+    }
+    return out;
+  });
+  add("Resize around the middle", noise({2, 1, 5, 6}), false, 11, [](Builder& b, Value* x) {
+    const ops::Resize op{.coordinate_transformation_mode = "half_pixel_symmetric",
+                         .mode = "linear"};
+    return Outputs{b.emit(op, {x, nullptr, b.constant(floats({4}, {1, 1, 0.7f, 1.3f}))}),
+                   b.emit(op, {x, nullptr, b.constant(floats({4}, {1.5f, 2, 1, 1}))})};
   });
   add("MaxPool whose last window would begin in the padding", noise({1, 1, 2, 2}), false, 11,
       [](Builder& b, Value* x) {

@@ -33,8 +33,10 @@ bool worth_folding(const ir::Node& node, const PassContext& context) {
     out += *bytes;
   }
   if (node.is("DequantizeLinear")) return context.fold_quantised && out <= context.fold_limit;
-  // What is large must neither grow nor be made where weights are to stay as they are.
-  constexpr size_t kSmall = size_t{1} << 16;
+  // What is large must neither grow nor be made where weights are to stay as they are; but for
+  // position embeddings that are resized for a larger image.
+  constexpr size_t kSmall = size_t{1} << 16, kResized = size_t{1} << 24;
+  if (node.is("Resize")) return out <= kResized && out <= 16 * in;
   return out <= kSmall || (out <= context.fold_limit && out <= 2 * in);
 }
 

@@ -35,6 +35,10 @@ bool finish(ir::Node& node, ir::Builder& b, ir::Value* value) {
   return replace_node(node, b, std::array{value});
 }
 
+// More axes than this are more than TensorRT takes; chains that would need them stay in two parts.
+constexpr size_t kMostAxes = 8;
+bool fits(const Rearrangement& r) { return !r.perm || r.perm->size() <= kMostAxes; }
+
 // The longest chain that ends here and is done in fewer steps.
 Result<bool> merge_chain(ir::Node& node, const PassContext& context) {
   if (!is_view(&node) || !node.output(0)->shape()) return false;
@@ -46,7 +50,7 @@ Result<bool> merge_chain(ir::Node& node, const PassContext& context) {
     views.insert(views.begin(), n);
     auto found = compose(*n->input(0)->shape(), views);
     if (!found) break;
-    if (found->steps() < views.size()) {
+    if (found->steps() < views.size() && fits(*found)) {
       best = std::move(found);
       source = n->input(0);
     }
@@ -73,7 +77,8 @@ Result<bool> select_before_views(ir::Node& node, const PassContext& context) {
        is_view(n) && n->input(0)->shape() && views.size() < 8; n = n->input(0)->producer) {
     views.insert(views.begin(), n);
     auto found = select(*n->input(0)->shape(), views, *axis, (*index)[0]);
-    if (!found || found->rearrangement.steps() > views.size()) continue;
+    if (!found || found->rearrangement.steps() > views.size() || !fits(found->rearrangement))
+      continue;
     best = std::move(found);
     source = n->input(0);
   }

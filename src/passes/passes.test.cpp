@@ -226,6 +226,24 @@ TEST_F(PassTest, RemovesDetours) {
   EXPECT_EQ(graph.nodes().front()->input(0), x);
 }
 
+TEST_F(PassTest, MergesViewsUpToEightAxes) {
+  // Patches of windows, thrice, as Hiera arranges its tokens: at once they would need nine axes.
+  Value* y = b.emit_named("Slice", {x, b.ints({0, 0, 0, 0}), b.ints({1, 1, 1, 1})});
+  y = b.emit_named("Add", {y, weight({1, 16, 16, 5}, "tokens")});
+  for (int64_t batch = 1, size = 16; size > 2; batch *= 4, size /= 2) {
+    y = b.emit(ops::Reshape{}, {y, b.ints({batch, size / 2, 2, size / 2, 2, 5})});
+    y = b.emit(ops::Transpose{.perm = std::vector<int64_t>{0, 2, 4, 1, 3, 5}}, {y});
+    y = b.emit(ops::Reshape{}, {y, b.ints({batch * 4, size / 2, size / 2, 5})});
+  }
+  output(y);
+  const std::vector<Tensor> expected = run(graph);
+  EXPECT_EQ(canonical(), "Slice Add Reshape Transpose Reshape Transpose Reshape");
+  for (const auto& node : graph.nodes()) EXPECT_LE(*node->output()->rank(), 8U) << node->op;
+  const std::vector<Tensor> got = run(graph);
+  for (int64_t k = 0; k < expected[0].count(); ++k)
+    EXPECT_EQ(got[0].values<float>()[k], expected[0].values<float>()[k]);
+}
+
 TEST_F(PassTest, KeepsOutputsThatAreInputsOrConstants) {
   output(b.emit_named("Identity", {x}));
   graph.add_output(b.emit_named("Add", {b.scalar(1, DType::f32), b.scalar(2, DType::f32)}));

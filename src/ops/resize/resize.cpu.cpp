@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ir/op.h"
+#include "ops/common/resize_taps.h"
 #include "ops/resize/resize.h"
 #include "ops/resize/resize.kernel.h"
 #include "targets/cpu/kernel.h"
@@ -17,10 +18,10 @@ bool supports(const ir::Node& node) {
   const auto rank = node.input(0)->rank();
   const std::string& at = op.coordinate_transformation_mode;
   const bool known = at == "half_pixel" || at == "pytorch_half_pixel" || at == "align_corners" ||
-                     at == "asymmetric";
+                     at == "asymmetric" || at == "half_pixel_symmetric";
   return node.input(0)->dtype() == DType::f32 && node.output()->dtype() == DType::f32 && rank &&
-         *rank >= 3 && *rank <= 5 && known && !op.antialias && !op.exclude_outside &&
-         op.keep_aspect_ratio_policy == "stretch";
+         *rank >= 3 && *rank <= 5 && known && op.keep_aspect_ratio_policy == "stretch" &&
+         !(op.mode == "nearest" && op.exclude_outside);
 }
 
 // One pass along an axis: each output position is a weighted sum of a few input positions.
@@ -36,6 +37,7 @@ struct Pass {
 };
 
 void Pass::run(const float* x, float* y) const {
+  std::vector<const float*> rows(taps);
   for (int64_t row = 0; row < outer; ++row, x += in * inner, y += out * inner) {
     for (int64_t i = 0; i < out; ++i) {
       const int64_t* at = index.data() + i * static_cast<int64_t>(taps);
@@ -47,7 +49,6 @@ void Pass::run(const float* x, float* y) const {
       } else if (taps == 1) {
         std::copy_n(x + at[0] * inner, inner, y + i * inner);
       } else {
-        std::array<const float*, 4> rows{};
         for (size_t k = 0; k < taps; ++k) rows[k] = x + at[k] * inner;
         mix_rows(rows.data(), w, taps, y + i * inner, static_cast<size_t>(inner));
       }
@@ -55,41 +56,15 @@ void Pass::run(const float* x, float* y) const {
   }
 }
 
-double position_of(const std::string& mode, int64_t i, int64_t in, double scale) {
-  const auto at = static_cast<double>(i), size = static_cast<double>(in), out = scale * size;
-  if (mode == "align_corners") return out == 1 ? 0 : at * (size - 1) / (out - 1);
-  if (mode == "asymmetric") return at / scale;
-  if (mode == "pytorch_half_pixel" && out == 1) return -0.5;
-  return (at + 0.5) / scale - 0.5;
-}
-
-double nearest(const std::string& mode, double position) {
-  if (mode == "floor") return std::floor(position);
-  if (mode == "ceil") return std::ceil(position);
-  if (mode == "round_prefer_ceil") return std::floor(position + 0.5);
-  return std::ceil(position - 0.5);
-}
-
-// Keys' cubic, of the distances 1 + t, t, 1 - t, 2 - t.
-std::array<double, 4> cubic(double t, double a) {
-  auto near = [a](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  auto far = [a](double x) { return ((x - 5) * x + 8) * x * a - 4 * a; };
-  return {far(1 + t), near(t), near(1 - t), far(2 - t)};
-}
-
 void set_taps(Pass& pass, const Resize& op, double scale) {
-  pass.taps = op.mode == "nearest" ? 1 : op.mode == "linear" ? 2 : 4;
-  for (int64_t i = 0; i < pass.out; ++i) {
-    const double position = position_of(op.coordinate_transformation_mode, i, pass.in, scale);
-    const double base = pass.taps == 1 ? nearest(op.nearest_mode, position) : std::floor(position);
-    const double t = position - base;
-    const std::array<double, 4> four = cubic(t, static_cast<double>(op.cubic_coeff_a));
+  const std::vector<Taps> all = make_taps(op, {.in = pass.in, .out = pass.out, .scale = scale});
+  const bool nearest = op.mode == "nearest";  // one of two weights is 1
+  pass.taps = nearest ? 1 : all.front().index.size();
+  for (const Taps& taps : all) {
+    const size_t first = nearest && taps.weight[0] == 0 ? 1 : 0;
     for (size_t k = 0; k < pass.taps; ++k) {
-      const int64_t at =
-          static_cast<int64_t>(base) + static_cast<int64_t>(k) - (pass.taps == 4 ? 1 : 0);
-      pass.index.push_back(std::clamp<int64_t>(at, 0, pass.in - 1));
-      const double w = pass.taps == 1 ? 1 : pass.taps == 4 ? four[k] : k == 0 ? 1 - t : t;
-      pass.weight.push_back(static_cast<float>(w));
+      pass.index.push_back(taps.index[first + k]);
+      pass.weight.push_back(static_cast<float>(taps.weight[first + k]));
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "ops/resize/resize.h"
 
 #include "onnx/mapping.h"
+#include "ops/common/resize_products.h"
 
 namespace tenon::ops {
 namespace {
@@ -95,12 +96,21 @@ Status give_all_axes(onnx::ExportContext& c, const std::vector<int64_t>& some) {
 
 Status write_resize(onnx::ExportContext& c) {
   const auto op = c.as<Resize>();
-  if (c.opset < 19 && op.coordinate_transformation_mode == "half_pixel_symmetric")
-    return c.fail("coordinate_transformation_mode 'half_pixel_symmetric' appears in opset 19", 19);
+  const bool symmetric = op.coordinate_transformation_mode == "half_pixel_symmetric";
+  if (c.opset < 18 || (c.opset < 19 && symmetric)) {
+    ir::Value* made = is_resize_of_late(*c.node) ? resized_by_products(c.b, *c.node) : nullptr;
+    if (made != nullptr) return c.replace({made});
+  }
+  if (c.opset < 19 && symmetric) {
+    return c.fail(
+        "coordinate_transformation_mode 'half_pixel_symmetric' of sizes that vary appears in "
+        "opset 19",
+        19);
+  }
   if (c.opset >= 18) return {};
-  if (op.antialias) return c.fail("antialias appears in opset 18", 18);
+  if (op.antialias) return c.fail("antialias of sizes that vary appears in opset 18", 18);
   if (op.keep_aspect_ratio_policy != "stretch")
-    return c.fail("keep_aspect_ratio_policy appears in opset 18", 18);
+    return c.fail("keep_aspect_ratio_policy of sizes that vary appears in opset 18", 18);
   if (op.axes) {
     TRY(give_all_axes(c, *op.axes));
     c.drop_attribute("axes");
