@@ -5,6 +5,7 @@
 
 #include "onnx/lower.h"
 #include "passes/large_sorts.h"
+#include "passes/multiplied_resizes.h"
 #include "passes/passes.h"
 #include "passes/sampled_regions.h"
 #include "targets/tensorrt/dla.h"
@@ -109,6 +110,7 @@ Status rewrite_for_tensorrt(ir::Graph& graph, const tensorrt::Release& release,
                             const Tables& tables) {
   const passes::PassContext context{tables.ops, tables.refs};
   TRY(passes::compose_large_sorts(graph, tensorrt::kMostFound, context));
+  TRY(passes::multiply_resizes(graph, context));  // no release filters
   if (tensorrt::find_operator("RoiAlign", release) == nullptr)
     TRY(passes::compose_roi_align(graph, context));
   return tensorrt::rewrite(graph, release, tables.ops);

@@ -19,12 +19,14 @@
 #include "ops/group_norm/group_norm.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/reshape/reshape.h"
+#include "ops/resize/resize.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/softmax/softmax.h"
 #include "ops/tables.h"
 #include "ops/transpose/transpose.h"
 #include "ops/trilu/trilu.h"
 #include "passes/compare.h"
+#include "passes/multiplied_resizes.h"
 
 namespace tenon::passes {
 namespace {
@@ -68,6 +70,9 @@ struct PassTest : testing::Test {
   }
   Value* weight(Dims dims, const char* name = "", float seed = 0.4f) {
     return b.constant(filled(std::move(dims), seed), name);
+  }
+  Value* scales_of(std::vector<float> axes) {
+    return b.constant(Tensor::of<float>(DType::f32, {4}, axes));
   }
   void output(Value* value) {
     ASSERT_TRUE(b.status());
@@ -242,6 +247,24 @@ TEST_F(PassTest, MergesViewsUpToEightAxes) {
   const std::vector<Tensor> got = run(graph);
   for (int64_t k = 0; k < expected[0].count(); ++k)
     EXPECT_EQ(got[0].values<float>()[k], expected[0].values<float>()[k]);
+}
+
+TEST_F(PassTest, FiltersByProductsWhereSizesAreFixed) {
+  const ops::Resize op{.antialias = true, .mode = "linear"};
+  Value* y = b.emit(op, {x, nullptr, scales_of({1, 1, 0.5f, 0.4f})});
+  output(b.emit(
+      op, {y, nullptr, nullptr, b.shape(std::vector{Dim::symbol("N"), Dim(2), Dim(3), Dim(9)})}));
+  const auto before = ir::clone(graph);
+  ASSERT_TRUE(multiply_resizes(graph, tables().context));
+  EXPECT_EQ(ops_of(graph).find("Resize"), std::string::npos) << ops_of(graph);
+  expect_same_results(*before, 1e-6f);
+}
+
+TEST_F(PassTest, LeavesFiltersOfSizesThatVary) {
+  const ops::Resize op{.antialias = true, .mode = "linear"};
+  output(b.emit(op, {x, nullptr, scales_of({0.5f, 1, 1, 1})}));
+  ASSERT_TRUE(multiply_resizes(graph, tables().context));
+  EXPECT_EQ(ops_of(graph), "Resize");
 }
 
 TEST_F(PassTest, KeepsOutputsThatAreInputsOrConstants) {

@@ -34,10 +34,6 @@ Status narrow_doubles(ir::Graph& graph, const ir::OpSet& ops);
 // ArgMin, Softmax, LogSoftmax; and the product of a vector and a stack of matrices.
 Status make_rows(ir::Graph& graph, const ir::OpSet& ops);
 
-// A Resize that filters where it makes smaller (antialias), or keeps the ratio of its axes, is the
-// products with its taps, where sizes are fixed. No release has these.
-Status multiply_resizes(ir::Graph& graph, const ir::OpSet& ops);
-
 // What a release does with integers and not with booleans is done with integers: scatters. Xor is
 // composed where there is none.
 Status say_booleans(ir::Graph& graph, const Release& release, const ir::OpSet& ops);

@@ -34,7 +34,6 @@ Status rewrite(ir::Graph& graph, const Release& release, const ir::OpSet& ops) {
   drop_conditions(graph);
   TRY(narrow_doubles(graph, ops));
   TRY(make_rows(graph, ops));
-  TRY(multiply_resizes(graph, ops));
   TRY(say_booleans(graph, release, ops));
   graph.remove_dead();
   return {};

@@ -9,7 +9,6 @@
 #include "ir/printer.h"
 #include "ir/ref_kernel.h"
 #include "ir/verifier.h"
-#include "ops/resize/resize.h"
 #include "ops/tables.h"
 
 namespace tenon::tensorrt {
@@ -323,26 +322,6 @@ TEST_F(Rewrites, WorkOnVectorsAsOnRows) {
       EXPECT_EQ(node.input(0)->rank(), 2u);
     }
   });
-}
-
-TEST_F(Rewrites, FilterByProductsWhereSizesAreFixed) {
-  Value* x = input("x", DType::f32, {1, 2, 8, 4});
-  const ops::Resize op{.antialias = true, .mode = "linear"};
-  graph.add_output(b.emit(op, {x, nullptr, nullptr, b.ints({1, 2, 4, 2})}));
-  graph.add_output(b.emit(op, {x, nullptr, b.constant(floats({4}, {1, 0.5f, 1, 1}))}));
-  std::vector<float> values(64);  // whole numbers, of which the weights make exact sums
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 37 % 64);
-  keeps({{floats({1, 2, 8, 4}, values)}});
-  EXPECT_EQ(count(graph, "Resize"), 0u);
-}
-
-TEST_F(Rewrites, LeaveFiltersOfSizesThatVary) {
-  graph.symbols.push_back({.name = "H", .range = {1, 9}});
-  Value* x = input("x", DType::f32, {1, 1, ir::Dim::symbol("H"), 4});
-  const ops::Resize op{.antialias = true, .mode = "linear"};
-  graph.add_output(b.emit(op, {x, nullptr, b.constant(floats({4}, {1, 1, 0.5f, 1}))}));
-  keeps({});
-  EXPECT_EQ(count(graph, "Resize"), 1u);
 }
 
 TEST_F(Rewrites, ScatterBooleansAsIntegersWhereOnlyThoseAreTaken) {
