@@ -77,7 +77,8 @@ def model(name: str) -> Path:
     make = {"small": small_models.convolution, "half": functools.partial(small_models.convolution, half=True),
             "types": functools.partial(small_models.all_types, bfloat16=False),
             "types_bf16": functools.partial(small_models.all_types, bfloat16=True),
-            "sized_by_data": small_models.sized_by_data, "distinct": small_models.distinct, "sized_by_input": small_models.sized_by_input, "determinant": small_models.determinant}  # fmt: skip
+            "sized_by_data": small_models.sized_by_data, "distinct": small_models.distinct, "sized_by_input": small_models.sized_by_input,
+            "determinant": small_models.determinant, "filtered": small_models.filtered}  # fmt: skip
     return make[name](path)
 
 

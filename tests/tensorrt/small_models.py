@@ -9,10 +9,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def _save(path: Path, nodes: list, inputs: list, outputs: list, weights: dict[str, np.ndarray] | None = None) -> Path:
+def _save(path: Path, nodes: list, inputs: list, outputs: list, weights: dict[str, np.ndarray] | None = None, opset: int = 17) -> Path:
     constants = [numpy_helper.from_array(value, name) for name, value in (weights or {}).items()]
     graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
@@ -55,6 +55,14 @@ def sized_by_data(path: Path) -> Path:
     nodes = [helper.make_node("NonZero", ["x"], ["places"], "find/NonZero")]
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [6])
     return _save(path, nodes, [x], [helper.make_tensor_value_info("places", TensorProto.INT64, [1, "n"])])
+
+
+def filtered(path: Path) -> Path:
+    """Images made smaller with antialiasing, which no release has, in a batch of any size."""
+    nodes = [helper.make_node("Resize", ["image", "", "", "sizes"], ["smaller"], "shrink/Resize", mode="cubic", antialias=1, axes=[2, 3])]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, 20, 16])
+    smaller = helper.make_tensor_value_info("smaller", TensorProto.FLOAT, ["batch", 3, 7, 9])
+    return _save(path, nodes, [image], [smaller], {"sizes": np.array([7, 9])}, opset=18)
 
 
 def distinct(path: Path) -> Path:

@@ -107,6 +107,10 @@ class Rtx(MachineTest):
         self.assertEqual([profile["image"]["max"][0] for profile in about["profiles"]], [4, 16])
         self.assertIn("TensorRT-RTX", self.done(None, "inspect", out))
 
+    def test_filters(self) -> None:
+        ranges = [f"--{which}-shapes=image:{batch}x3x20x16" for which, batch in (("min", 1), ("opt", 4), ("max", 8))]
+        self.assertIn("f32", self.done_json(None, "inspect", self.built("filtered", *ranges))["types"])
+
     def test_half_precision(self) -> None:
         about = self.done_json(None, "inspect", self.built("half", *RANGES))
         self.assertIn(" f16", about["types"])
