@@ -59,18 +59,22 @@ std::optional<std::vector<ResizedAxis>> fixed_axes(const ir::Node& node, const R
 // [in, out], or [out, in].
 ir::Value* matrix(ir::Builder& b, const Resize& op, const ResizedAxis& axis, bool from_left,
                   DType dtype) {
-  Tensor out =
-      Tensor::zeros(DType::f64, from_left ? Dims{axis.out, axis.in} : Dims{axis.in, axis.out});
-  const auto values = out.mutable_values<double>();
+  std::vector<double> weights(static_cast<size_t>(axis.in * axis.out));
   const std::vector<Taps> taps = make_taps(op, axis);
   for (int64_t to = 0; to < axis.out; ++to) {
     const Taps& t = taps[static_cast<size_t>(to)];
-    for (size_t k = 0; k < t.index.size(); ++k) {
+    for (size_t k = 0; k < t.index.size(); ++k) {  // those past the edge fall onto it
       const int64_t at = from_left ? to * axis.in + t.index[k] : t.index[k] * axis.out + to;
-      values[static_cast<size_t>(at)] += t.weight[k];
+      weights[static_cast<size_t>(at)] += t.weight[k];
     }
   }
-  return b.cast(b.constant(std::move(out)), dtype);
+  Tensor out = Tensor::zeros(dtype, from_left ? Dims{axis.out, axis.in} : Dims{axis.in, axis.out});
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] == 0) continue;
+    const Tensor one = ir::Builder::scalar_tensor(weights[i], dtype);
+    std::copy_n(one.data(), one.nbytes(), out.mutable_bytes().data() + i * one.nbytes());
+  }
+  return b.constant(std::move(out));
 }
 
 }  // namespace
