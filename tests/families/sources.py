@@ -9,7 +9,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ class Subject:
     name: str
     build: Callable[[], tuple[nn.Module, Inputs]]
     kinds: tuple[str, ...] = ("traced", "scripted", "exported")
-    dynamic: tuple[dict[int, str], ...] = field(default=())  # dynamic axes of each input, for the exported file
+    dynamic: Any = None  # what varies in the exported file, as torch.export's dynamic_shapes with names for Dims
 
     @property
     def key(self) -> str:
@@ -200,6 +200,19 @@ def _gpt2_with_cache() -> tuple[nn.Module, Inputs]:
     return model.eval(), (_ids(2, 1), *past)
 
 
+def _llama_with_cache() -> tuple[nn.Module, Inputs]:
+    import transformers
+
+    config = transformers.LlamaConfig(
+        vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=64,
+    )  # fmt: skip
+    model = WithCache(transformers.LlamaForCausalLM(config).eval())
+    generator = torch.Generator().manual_seed(5)
+    past = [torch.randn(2, 2, 6, 16, generator=generator) for _ in range(4)]
+    return model.eval(), (_ids(2, 1), *past)
+
+
 def _vision(config: str, model: str, shape: tuple[int, ...], **settings: object) -> Callable[[], tuple[nn.Module, Inputs]]:
     def build() -> tuple[nn.Module, Inputs]:
         import transformers
@@ -286,6 +299,7 @@ def transformers_subjects() -> Iterator[Subject]:
         "clip": _clip,
         "vit": _vision("ViTConfig", "ViTModel", (1, 3, 64, 64), image_size=64, patch_size=16, **small),
         "llama": _causal("LlamaConfig", "LlamaForCausalLM", **decoder),
+        "llama with cache": _llama_with_cache,
         "qwen2": _causal("Qwen2Config", "Qwen2ForCausalLM", **decoder),
         "qwen3": _causal("Qwen3Config", "Qwen3ForCausalLM", head_dim=16, **decoder),
         "sam encoder": _vision("SamVisionConfig", "SamVisionModel", (1, 3, 64, 64), image_size=64, patch_size=8,
@@ -296,8 +310,12 @@ def transformers_subjects() -> Iterator[Subject]:
         "segformer": _vision("SegformerConfig", "SegformerForSemanticSegmentation", (1, 3, 64, 64),
                              depths=[1, 1, 1, 1], hidden_sizes=[16, 32, 40, 64], decoder_hidden_size=32),
     }  # fmt: skip
+    tokens, past = {0: "batch", 1: "length"}, {0: "batch", 2: "past"}
+    varies = dict.fromkeys(("bert", "distilbert"), ((tokens, tokens),))
+    varies |= dict.fromkeys(("gpt2", "llama", "qwen2", "qwen3"), ((tokens,),))
+    varies |= dict.fromkeys(("gpt2 with cache", "llama with cache"), ({0: "batch"}, (past,) * 4))
     for family, build in builds.items():
-        yield Subject("transformers", family, family, build, kinds=("traced", "exported"))
+        yield Subject("transformers", family, family, build, kinds=("traced", "exported"), dynamic=varies.get(family))
 
 
 LIBRARIES = {"timm": timm_subjects, "torchvision": torchvision_subjects, "transformers": transformers_subjects}

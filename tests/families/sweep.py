@@ -36,6 +36,7 @@ from tenon import program  # noqa: E402
 
 TOLERANCE = 1e-4  # of an output's largest magnitude
 SAVE_LIMIT_S = 300
+LARGEST_SIZE = 16  # of those that vary
 TENON_LIMIT_S = 300
 
 
@@ -84,10 +85,20 @@ def rounding(model: nn.Module, inputs: tuple[torch.Tensor, ...], expected: list[
         model.float()
 
 
-def save(model: nn.Module, inputs: tuple[torch.Tensor, ...], kind: str, file: Path) -> None:
+def with_dims(spec: Any, dims: dict[str, Any]) -> Any:
+    """Names of sizes that vary as torch.export's Dims."""
+    if isinstance(spec, str):
+        return dims.setdefault(spec, torch.export.Dim(spec, min=1, max=LARGEST_SIZE))
+    if isinstance(spec, dict):
+        return {axis: with_dims(name, dims) for axis, name in spec.items()}
+    return None if spec is None else tuple(with_dims(part, dims) for part in spec)
+
+
+def save(model: nn.Module, inputs: tuple[torch.Tensor, ...], kind: str, file: Path, dynamic: Any = None) -> None:
     with torch.no_grad():
         if kind == "exported":
-            torch.export.save(torch.export.export(model, inputs, strict=False), str(file))
+            program = torch.export.export(model, inputs, dynamic_shapes=with_dims(dynamic, {}), strict=False)
+            torch.export.save(program, str(file))
         elif kind == "traced":
             torch.jit.save(torch.jit.trace(model, inputs, check_trace=False), str(file))
         else:
@@ -195,7 +206,7 @@ def sweep(subject: Subject, kinds: list[str], opset: int) -> dict[str, str]:
             signal.alarm(SAVE_LIMIT_S)
             try:
                 with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-                    save(model, inputs, kind, file)
+                    save(model, inputs, kind, file, subject.dynamic)
             except Exception as error:  # noqa: BLE001  whatever PyTorch raises is the reason
                 verdicts[kind] = f"NOT SAVED {type(error).__name__}: {' '.join(str(error).split())[:150]}"
                 continue

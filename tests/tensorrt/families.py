@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Model families become engines of TensorRT-RTX: torchvision, timm and transformers, and silero-vad as its makers save it.
 
-    families.py TENON [--kind KIND] [PATTERN...]     of keys such as 'timm/swin*' or 'silero-vad/*'; all where none is given
+    families.py TENON [PATTERN...] [--kind KIND]     of keys such as 'timm/swin*' or 'silero-vad/*'; all where none is given
 
 Needs the packages of tests/families/requirements.txt; closes with "N passed, N failed". Each kind of file in turn, where none
 is named. Built without a GPU, in fp32 and fp16, with what tests/tensorrt/models.py looks at: the types of the parsed network and
@@ -103,7 +103,7 @@ def files(folder: Path, matches: Callable[[str], bool], kind: str | None) -> Ite
                 draw_weights(model, inputs)
                 signal.alarm(SAVE_LIMIT_S)
                 with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-                    save(model, inputs, way, path)
+                    save(model, inputs, way, path, subject.dynamic)
             except Exception as error:  # noqa: BLE001  whatever PyTorch raises is the reason
                 yield Made(f"{subject.key} {way}", why=f"not saved: {type(error).__name__}")
                 continue  # another kind of file
@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument("tenon")
     parser.add_argument("patterns", nargs="*")
     parser.add_argument("--kind", choices=KINDS)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     signal.signal(signal.SIGALRM, out_of_time)

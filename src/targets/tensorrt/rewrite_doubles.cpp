@@ -22,8 +22,11 @@ bool fits_f32(DType t) {
   return is_one_of(t, {DType::f32, DType::f16, DType::bf16, DType::i8, DType::u8, DType::i16,
                        DType::u16, DType::boolean});
 }
-// And of f64, so that going to f32 by way of f64 rounds once.
-bool fits_f64(DType t) { return fits_f32(t) || t == DType::i32 || t == DType::u32; }
+// What goes to f32 by way of f64 may go there at once. Integers of 64 bits are rounded twice that
+// way where they lie beyond 2^53, and may differ in a float's last bit from what is rounded once:
+// sizes, positions and counts do not lie there, and a decoder whose cache grows would be refused
+// for it.
+bool may_skip_f64(DType t) { return fits_f32(t) || is_integral(t); }
 
 bool is_double(const Value* value) {
   return value != nullptr && value->type.is_tensor() && value->dtype() == DType::f64;
@@ -159,7 +162,7 @@ class Doubles {
 
   void trace(Node& node) {
     if (casts_to(node, DType::f64)) {
-      if (fits_f64(node.input(0)->dtype())) add(node.output(), {.is_cast = true});
+      if (may_skip_f64(node.input(0)->dtype())) add(node.output(), {.is_cast = true});
     } else if (mover(node) != nullptr) {
       Trace trace;
       for (size_t i = 0; i < node.inputs().size(); ++i) {
