@@ -67,11 +67,37 @@ void Builder::forget_others() {
   });
 }
 
+namespace {
+
+// An input whose size is 32 * s, say, defines s although no axis has that size.
+Value* solved_symbol(Builder& b, const std::string& name) {
+  for (Value* input : b.graph().root().inputs()) {
+    const auto& shape = input->shape();
+    for (size_t axis = 0; shape && axis < shape->size(); ++axis) {
+      const Dim& size = (*shape)[axis];
+      if (size.terms().size() != 1 || size.terms()[0].factors.size() != 1) continue;
+      const Dim::Term& term = size.terms()[0];
+      if (term.factors[0]->op != Dim::Op::symbol || term.factors[0]->name != name) continue;
+      const auto at = static_cast<int64_t>(axis);
+      Value* value = b.emit_with("Shape", {{"start", at}, {"end", at + 1}}, {input});
+      value = b.emit_named("Squeeze", {value, b.ints({0})});
+      if (size.offset() != 0) value = b.emit_named("Sub", {value, b.scalar_int(size.offset())});
+      value = b.emit_named("Div", {value, b.scalar_int(term.coefficient)});
+      value->contents = std::vector<Dim>{Dim::symbol(name)};
+      return value;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 Value* Builder::symbol_value(const std::string& name) {
   const std::string key = "symbol " + name;
   if (Value* known = cached(key)) return known;
   const Symbol* symbol = graph_->find_symbol(name);
   if (symbol == nullptr || symbol->source == nullptr) {
+    if (Value* solved = solved_symbol(*this, name)) return remember(key, solved);
     fail({.kind = ErrorKind::internal,
           .what = "a symbolic size has no source",
           .why = "nothing in the graph defines the symbol '" + name + "'"});

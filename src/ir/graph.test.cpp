@@ -4,6 +4,7 @@
 
 #include "ir/builder.h"
 #include "ir/printer.h"
+#include "ir/ref_kernel.h"
 #include "ir/verifier.h"
 #include "ops/tables.h"
 
@@ -94,6 +95,20 @@ TEST_F(BuilderTest, WritesSizesFromTheInputs) {
   forget_contents(*graph);
   ASSERT_TRUE(infer(*graph, ops));
   EXPECT_EQ(*shape->contents, (std::vector{n, floordiv(n + Dim(1), Dim(2)), Dim(7)}));
+}
+
+TEST_F(BuilderTest, SolvesSizesThatInputsHaveMultiplesOf) {
+  graph->symbols.push_back({.name = "s", .range = {1, 8}});
+  const Dim s = Dim::symbol("s");
+  graph->add_input("y", Type::tensor(DType::f32, Shape{Dim(32) * s + Dim(3)}));
+  Value* blocks = b.dim(s * Dim(2));
+  ASSERT_TRUE(b.status()) << b.status().error().message();
+  graph->add_output(blocks);
+  const std::vector<Tensor> in = {Tensor::zeros(DType::f32, {2, 4}),
+                                  Tensor::zeros(DType::f32, {163})};
+  const auto out = evaluate(*graph, RefKernels(ops::ref_table()), in);
+  ASSERT_TRUE(out) << out.error().message();
+  EXPECT_EQ((*out)[0].values<int64_t>()[0], 10);
 }
 
 TEST_F(BuilderTest, TheFirstErrorSticks) {
