@@ -10,6 +10,7 @@ import argparse
 import fnmatch
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import InvalidGraph, NotImpleme
 RTOL = 1e-4  # of an output's largest magnitude, for 32-bit floating point
 BATCH = 32  # files that one process converts
 TIME_LIMIT_S = 300  # for a batch
+# Random operators run thousands of times; threads that spin for each other take minutes for it where the machine is busy.
+PATIENT = {**os.environ, "OMP_WAIT_POLICY": "passive"}
 KINDS = {"traced": ".traced.pt", "exported": ".exported.pt2"}
 
 # LACKS: ONNX Runtime has no kernel; TENON_ONLY: ONNX cannot say it; TOLD: dropout in training mode, which is converted as
@@ -46,7 +49,7 @@ def convert(runner: str, files: list[Path], onnx_folder: Path, opset: int) -> di
         batch = left[:BATCH]
         command = [runner, "--all", "--engine", "--rtol", str(RTOL), "--opset", str(opset), "--onnx", str(onnx_folder)]
         try:
-            ran = subprocess.run([*command, *map(str, batch)], capture_output=True, text=True, timeout=TIME_LIMIT_S)
+            ran = subprocess.run([*command, *map(str, batch)], capture_output=True, text=True, timeout=TIME_LIMIT_S, env=PATIENT)
             output, ending = ran.stdout, f"ended with status {ran.returncode}"
         except subprocess.TimeoutExpired as late:
             output, ending = (late.stdout or b"").decode(), f"took over {TIME_LIMIT_S} s"
