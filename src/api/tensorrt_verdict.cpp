@@ -92,11 +92,10 @@ Result<TensorrtVerdict> judge_at(const ir::Graph& graph, const tensorrt::Release
 Result<TensorrtVerdict> judge_as_it_is(const ir::Graph& graph, const tensorrt::Release& release,
                                        int opset, bool dla, const Tables& tables) {
   const int newest = tensorrt::abilities(release).newest_opset;
-  TensorrtVerdict first =
+  TensorrtVerdict best =
       TRY(judge_at(graph, release, opset == 0 ? newest : std::min(opset, newest), dla, tables));
   // An older opset has what a newer one says in operators that are not taken. Where all lack
   // something, that is told of the one that lacks the least.
-  TensorrtVerdict best = std::move(first);
   for (int older = newest - 1; best.refusal && opset == 0 && older >= kOldestTried; --older) {
     TensorrtVerdict other = TRY(judge_at(graph, release, older, dla, tables));
     if (!other.refusal || places(*other.refusal) < places(*best.refusal)) best = std::move(other);

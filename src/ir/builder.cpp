@@ -69,6 +69,11 @@ void Builder::forget_others() {
 
 namespace {
 
+Value* size_along(Builder& b, Value* value, int64_t axis) {
+  Value* size = b.emit_with("Shape", {{"start", axis}, {"end", axis + 1}}, {value});
+  return b.emit_named("Squeeze", {size, b.ints({0})});
+}
+
 // An input whose size is 32 * s, say, defines s although no axis has that size.
 Value* solved_symbol(Builder& b, const std::string& name) {
   for (Value* input : b.graph().root().inputs()) {
@@ -78,9 +83,7 @@ Value* solved_symbol(Builder& b, const std::string& name) {
       if (size.terms().size() != 1 || size.terms()[0].factors.size() != 1) continue;
       const Dim::Term& term = size.terms()[0];
       if (term.factors[0]->op != Dim::Op::symbol || term.factors[0]->name != name) continue;
-      const auto at = static_cast<int64_t>(axis);
-      Value* value = b.emit_with("Shape", {{"start", at}, {"end", at + 1}}, {input});
-      value = b.emit_named("Squeeze", {value, b.ints({0})});
+      Value* value = size_along(b, input, static_cast<int64_t>(axis));
       if (size.offset() != 0) value = b.emit_named("Sub", {value, b.scalar_int(size.offset())});
       value = b.emit_named("Div", {value, b.scalar_int(term.coefficient)});
       value->contents = std::vector<Dim>{Dim::symbol(name)};
@@ -110,9 +113,7 @@ Value* Builder::symbol_value(const std::string& name) {
     }
     return remember(key, source);
   }
-  Value* size = emit_with(
-      "Shape", {{"start", int64_t{symbol->axis}}, {"end", int64_t{symbol->axis + 1}}}, {source});
-  return remember(key, emit_named("Squeeze", {size, ints({0})}));
+  return remember(key, size_along(*this, source, symbol->axis));
 }
 
 Value* Builder::dim(const Dim& dim) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "ir/integers.h"
 #include "ops/common/resize_taps.h"
 #include "ops/transpose/transpose.h"
 
